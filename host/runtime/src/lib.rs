@@ -1,1 +1,48 @@
-pub use wasmtime; pub use wasmtime_wasi;
+//! Runs Hangar's plugins: WebAssembly components that drive sessions and judge messages.
+//!
+//! This crate knows the plugin contract ([`contract`]) and nothing of sockets, protocols or HTTP. A [`Runtime`] loads
+//! a component as a [`Behaviour`] or a [`HandlerPlugin`]. A behaviour starts [`Run`]s, which take events and give
+//! actions; a handler takes envelopes and gives verdicts. Whatever a plugin does wrong ends its own run with a
+//! [`Fault`] that says why, and touches nothing else.
+//!
+//! Where to find what: the limits are in `limits.rs`, traps are classified in `fault.rs`, actions are checked in
+//! `step.rs`, and what a plugin can reach of the world is in `imports.rs` and `wasi.rs`.
+
+pub mod contract;
+
+mod behaviour;
+mod blobs;
+mod cache;
+mod component;
+mod directory;
+mod engine;
+mod fault;
+mod guest;
+mod handler;
+mod imports;
+pub mod journal;
+mod limits;
+mod load_error;
+mod log;
+mod machine;
+mod meter;
+mod outline;
+mod run;
+mod runtime;
+mod step;
+mod wasi;
+mod workers;
+
+pub use behaviour::Behaviour;
+pub use blobs::{Blob, BlobError, Blobs, id_of as blob_id};
+pub use directory::Directory;
+pub use engine::Allocation;
+pub use fault::Fault;
+pub use handler::{Handler, HandlerPlugin, HandlerSetup};
+pub use limits::{BlobLimits, COMPONENT_BYTES, Limits};
+pub use load_error::LoadError;
+pub use log::{Level, LogSink, TracingSink};
+pub use outline::{Outline, World};
+pub use run::{Run, RunSetup};
+pub use runtime::{Runtime, RuntimeConfig, RuntimeError};
+pub use step::Step;

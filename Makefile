@@ -1,0 +1,44 @@
+# The commands of this repository. What they need beyond Rust and Debian's basics, they install: see scripts/.
+
+# Packages that exist for WebAssembly only; wasm-cargo builds and lints them, the host's cargo leaves them out.
+guests = tour-rust hostile
+host = --workspace $(guests:%=--exclude %)
+
+# How long `make soak` goes on.
+SOAK_MINUTES ?= 10
+export SOAK_MINUTES
+
+.PHONY: help run test soak bench lint audit fmt plugins
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+run: plugins ## play the example sessions and print what happens, step by step
+	@cargo run --quiet --release -p hangar-runtime --example sessions
+
+test: plugins ## everything that must hold on each landing
+	cargo test $(host)
+
+soak: plugins ## strain the runtime for SOAK_MINUTES (10) and print figures
+	cargo run --release -p hangar-tests --bin soak
+
+bench: plugins ## measure
+	cargo bench -p hangar-runtime
+
+lint: ## formatting, clippy for host and guests, licences and origins of dependencies
+	scripts/lint-tools.sh
+	scripts/wasm-toolchain.sh
+	cargo fmt --all --check
+	cargo clippy $(host) --all-targets -- -D warnings
+	wasm-cargo clippy $(guests:%=-p %) --all-targets --profile plugin -- -D warnings
+	cargo deny check bans licenses sources
+
+audit: ## known vulnerabilities in dependencies (downloads the advisory database)
+	scripts/lint-tools.sh
+	cargo deny check advisories
+
+fmt: ## format the code
+	cargo fmt --all
+
+plugins: ## build all plugins to target/plugins
+	@scripts/plugins.sh

@@ -1,0 +1,126 @@
+//! Compiled plugins on disk, by the hash of their bytes and of the engine that compiled them.
+//!
+//! Loading compiled code is running machine code, so only a directory that nobody else can write to is used, and only
+//! files that this host wrote there itself. Files are never changed in place: a plugin may be running from one.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Files that were not written for so long are removed at the start.
+const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A directory of compiled plugins.
+pub(crate) struct Cache {
+    directory: PathBuf,
+}
+
+impl Cache {
+    /// Opens the directory, made if missing, and removes what is old.
+    pub(crate) fn open(directory: &Path) -> io::Result<Self> {
+        make_private(directory)?;
+        check_private(directory)?;
+        let cache = Self { directory: directory.to_owned() };
+        cache.remove_old(SystemTime::now());
+        Ok(cache)
+    }
+
+    /// The compiled form of these bytes, from the directory or compiled now and put there.
+    pub(crate) fn compile(&self, engine: &Engine, bytes: &[u8], hash: &str) -> wasmtime::Result<Component> {
+        let file = self.directory.join(format!("{hash}-{:016x}.cwasm", compatibility(engine)));
+        if let Some(component) = load(engine, &file) {
+            return Ok(component);
+        }
+        let component = Component::new(engine, bytes)?;
+        if let Err(error) = component.serialize().and_then(|compiled| Ok(self.put(&file, &compiled)?)) {
+            tracing::warn!(error = format!("{error:#}"), "a compiled plugin could not be cached");
+        }
+        Ok(component)
+    }
+
+    /// Under another name first, so that nobody ever sees half a file.
+    fn put(&self, file: &Path, compiled: &[u8]) -> io::Result<()> {
+        let mut temporary = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.directory)?;
+        temporary.write_all(compiled)?;
+        temporary.as_file().sync_all()?;
+        match temporary.persist_noclobber(file) {
+            Ok(_) => Ok(()),
+            // Somebody else was faster with the same content, or the old file was unusable; it may be in use.
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::remove_file(file)?;
+                error.file.persist(file).map_err(|error| error.error)?;
+                Ok(())
+            }
+            Err(error) => Err(error.error),
+        }
+    }
+
+    fn remove_old(&self, now: SystemTime) {
+        let Ok(files) = fs::read_dir(&self.directory) else { return };
+        for file in files.flatten() {
+            let written = file.metadata().and_then(|metadata| metadata.modified());
+            let age = written.ok().and_then(|written| now.duration_since(written).ok()).unwrap_or_default();
+            if age > KEPT_FOR {
+                let _ = fs::remove_file(file.path());
+            }
+        }
+    }
+}
+
+/// What makes compiled code of one engine unusable for another.
+fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A file of ours, or nothing: whatever is wrong with it, compiling again is the cure.
+#[expect(unsafe_code, reason = "the one place where precompiled code is loaded")]
+fn load(engine: &Engine, file: &Path) -> Option<Component> {
+    if !file.exists() {
+        return None;
+    }
+    // SAFETY: the file is compiled code of our own making: `Cache::open` made sure that nobody else can write to the
+    // directory, and files in it appear whole and are never changed.
+    let component = unsafe { Component::deserialize_file(engine, file) };
+    component
+        .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "a cached plugin is unusable and compiled again"))
+        .ok()
+}
+
+#[cfg(unix)]
+fn make_private(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+#[cfg(not(unix))]
+fn make_private(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)
+}
+
+#[cfg(unix)]
+fn check_private(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::symlink_metadata(directory)?;
+    let complaint = if !metadata.is_dir() {
+        "is a link or a file; it must be a directory"
+    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
+        "belongs to another user; compiled code from others is not run"
+    } else if metadata.mode() & 0o022 != 0 {
+        "can be written to by others; make it private with `chmod 700`, or remove it"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("the compile cache {complaint}")))
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &Path) -> io::Result<()> {
+    Ok(())
+}

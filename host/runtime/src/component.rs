@@ -1,0 +1,162 @@
+//! A plugin's component: compiled, linked, probed, ready to be instantiated any number of times.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc};
+
+use crate::blobs::{Blobs, hex};
+use crate::contract::{PACKAGE, VERSION};
+use crate::fault::{Fault, classify};
+use crate::guest::{Guest, Now, Surroundings};
+use crate::imports;
+use crate::limits::Limits;
+use crate::load_error::LoadError;
+use crate::log::{LogSink, TracingSink};
+use crate::outline::{Outline, World};
+use crate::runtime::Shared;
+
+use sha2::{Digest, Sha256};
+
+/// A function that a component exports, with its types.
+pub(crate) type Function<Params, Result> = TypedFunc<Params, (Result,)>;
+
+/// One version of one plugin, ready to run.
+pub(crate) struct Component {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) limits: Limits,
+    pub(crate) hash: String,
+    pub(crate) outline: Outline,
+    /// What `describe` returned, to the letter.
+    pub(crate) description: Box<RawValue>,
+    ready: InstancePre<Guest>,
+    meta: ComponentExportIndex,
+    world: ComponentExportIndex,
+}
+
+impl Component {
+    /// Everything from bytes to a proven component. Takes its time: compiling is not for an I/O thread.
+    pub(crate) fn load(shared: Arc<Shared>, bytes: &[u8], world: World, limits: Limits) -> Result<Self, LoadError> {
+        let outline = Outline::of(bytes)?;
+        if outline.world != world {
+            return Err(LoadError::OtherWorld { found: outline.world, wanted: world });
+        }
+        let hash = hex(&Sha256::digest(bytes));
+        let engine = &shared.engine.wasm;
+        let compiled = match &shared.cache {
+            Some(cache) => cache.compile(engine, bytes, &hash),
+            None => wasmtime::component::Component::new(engine, bytes),
+        };
+        let compiled = compiled.map_err(|error| link_error(&error))?;
+        let export = |interface: &'static str| {
+            let name = format!("{PACKAGE}/{interface}@{VERSION}");
+            let missing = LoadError::MissingExport { interface, world };
+            compiled.get_export_index(None, name.as_str()).ok_or(missing)
+        };
+        let (meta, exported) = (export("meta")?, export(world.interface())?);
+        let linker = match world {
+            World::Behaviour => imports::of_behaviours(engine),
+            World::Handler => imports::of_handlers(engine),
+        };
+        let ready = linker.and_then(|linker| linker.instantiate_pre(&compiled)).map_err(|error| link_error(&error))?;
+        compiled.initialize_copy_on_write_image().map_err(|error| link_error(&error))?;
+        let description = RawValue::from_string("{}".into()).map_err(|error| LoadError::Link(error.to_string()))?;
+        let mut component = Self { shared, limits, hash, outline, description, ready, meta, world: exported };
+        component.description = component.describe()?;
+        Ok(component)
+    }
+
+    /// A store with a fresh instance in it.
+    pub(crate) fn instantiate(
+        &self,
+        around: Surroundings,
+        permit: OwnedSemaphorePermit,
+        now: Now,
+    ) -> Result<(Store<Guest>, Instance), Fault> {
+        let mut store = Guest::store(&self.shared.engine, &self.limits, around, permit);
+        Guest::begin(&mut store, now);
+        let instance = self.ready.instantiate(&mut store).map_err(|error| classify(&error, store.data(), &self.limits))?;
+        Ok((store, instance))
+    }
+
+    /// A function of the interface that makes the plugin's world.
+    pub(crate) fn function<P, R>(
+        &self,
+        store: &mut Store<Guest>,
+        instance: &Instance,
+        name: &str,
+    ) -> Result<Function<P, R>, Fault>
+    where
+        P: ComponentNamedList + Lower,
+        R: Lift + 'static,
+        (R,): ComponentNamedList + Lift,
+    {
+        typed(store, instance, &self.world, name)
+    }
+
+    /// Calls the plugin. After an error the store must not be used again.
+    pub(crate) fn call<P, R>(&self, store: &mut Store<Guest>, function: &Function<P, R>, params: P) -> Result<R, Fault>
+    where
+        P: ComponentNamedList + Lower,
+        R: Lift + 'static,
+        (R,): ComponentNamedList + Lift,
+    {
+        let called = function.call(&mut *store, params);
+        store.data().log.end();
+        let (result,) = called.map_err(|error| classify(&error, store.data(), &self.limits))?;
+        Ok(result)
+    }
+
+    /// The probe: a first instance says what it is. It also proves that the exports have the types of the contract.
+    fn describe(&self) -> Result<Box<RawValue>, LoadError> {
+        let said: String = self.probe("describe")?;
+        let object = serde_json::from_str::<serde_json::Map<_, _>>(&said).map(|_: serde_json::Map<String, _>| ());
+        object.and_then(|()| RawValue::from_string(said)).map_err(|error| LoadError::Description(error.to_string()))
+    }
+
+    /// Asks the plugin to check itself.
+    pub(crate) fn self_test(&self) -> Result<(), LoadError> {
+        let verdict: Result<(), String> = self.probe("self-test")?;
+        verdict.map_err(|text| LoadError::SelfTest(crate::log::clean(&text, 4096)))
+    }
+
+    fn probe<R>(&self, function: &str) -> Result<R, LoadError>
+    where
+        R: Lift + 'static,
+        (R,): ComponentNamedList + Lift,
+    {
+        let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
+        let around = Surroundings { seed: 0, blobs: Arc::new(Blobs::default()), log, directory: None };
+        let permit = self.shared.engine.admit().map_err(LoadError::Probe)?;
+        let (mut store, instance) = self.instantiate(around, permit, Now { time_ms: 0, timed: true }).map_err(LoadError::Probe)?;
+        let function = typed::<(), R>(&mut store, &instance, &self.meta, function).map_err(LoadError::Probe)?;
+        self.call(&mut store, &function, ()).map_err(LoadError::Probe)
+    }
+}
+
+fn typed<P, R>(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    interface: &ComponentExportIndex,
+    name: &str,
+) -> Result<Function<P, R>, Fault>
+where
+    P: ComponentNamedList + Lower,
+    R: Lift + 'static,
+    (R,): ComponentNamedList + Lift,
+{
+    let malformed = |why: String| Fault::Malformed { what: format!("its function `{name}` {why}") };
+    let index = instance
+        .get_export_index(&mut *store, Some(interface), name)
+        .ok_or_else(|| malformed("is missing".into()))?;
+    instance
+        .get_typed_func::<P, (R,)>(&mut *store, index)
+        .map_err(|error| malformed(format!("has other types than the contract: {}", error.root_cause())))
+}
+
+/// The cause and not only the last context: "type mismatch" alone helps nobody.
+fn link_error(error: &wasmtime::Error) -> LoadError {
+    LoadError::Link(crate::log::clean(&format!("{error:#}"), 2048))
+}

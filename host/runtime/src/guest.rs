@@ -1,0 +1,90 @@
+//! One live instance of a plugin as the host holds it: a store and what its imports work with.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::Store;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::blobs::Blobs;
+use crate::directory::Directory;
+use crate::engine::Engine;
+use crate::limits::Limits;
+use crate::log::{LogSink, PluginLog};
+use crate::meter::Meter;
+use crate::wasi::{self, Clock};
+
+/// What an instance may reach, and nothing else.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) seed: u64,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) log: Arc<dyn LogSink>,
+    pub(crate) directory: Option<Arc<dyn Directory>>,
+}
+
+/// When a call into the plugin happens, as the plugin sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) time_ms: u64,
+    /// Whether the time that the call takes counts against the plugin.
+    pub(crate) timed: bool,
+}
+
+/// The host's side of one instance.
+pub(crate) struct Guest {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    clock: Clock,
+    pub(crate) meter: Meter,
+    pub(crate) log: PluginLog,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) directory: Option<Arc<dyn Directory>>,
+    pub(crate) max_live: u32,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Guest {
+    /// A store for one instance, within its limits.
+    pub(crate) fn store(
+        engine: &Engine,
+        limits: &Limits,
+        around: Surroundings,
+        permit: OwnedSemaphorePermit,
+    ) -> Store<Self> {
+        let clock = Clock::default();
+        let log = PluginLog::new(around.log, limits);
+        let guest = Self {
+            wasi: wasi::context(around.seed, &clock, &log),
+            table: ResourceTable::new(),
+            clock,
+            meter: Meter::new(limits),
+            log,
+            blobs: around.blobs,
+            directory: around.directory,
+            max_live: engine.max_live,
+            _permit: permit,
+        };
+        let mut store = Store::new(&engine.wasm, guest);
+        store.limiter(|guest| &mut guest.meter);
+        store.set_hostcall_fuel(limits.hostcall_bytes);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
+        store
+    }
+
+    /// To be called before every call into the plugin: a fresh budget, and the time of the event.
+    pub(crate) fn begin(store: &mut Store<Self>, now: Now) {
+        store.set_epoch_deadline(1);
+        let guest = store.data_mut();
+        guest.clock.set(now.time_ms);
+        guest.meter.begin(now.timed);
+        guest.log.begin();
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

@@ -1,0 +1,152 @@
+//! Handlers: envelopes in, verdicts out. Instances are reused, and thrown away when something went wrong in them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use crate::blobs::Blobs;
+use crate::component::{Component, Function};
+use crate::contract::messages::{Envelope, Verdict};
+use crate::directory::Directory;
+use crate::fault::Fault;
+use crate::guest::{Guest, Now, Surroundings};
+use crate::load_error::LoadError;
+use crate::log::LogSink;
+use crate::outline::Outline;
+
+/// Instances that are kept for the next call.
+const KEPT_WARM: usize = 4;
+
+/// Calls after which an instance is replaced: memory only grows, and nothing is promised to be remembered.
+const CALLS_PER_INSTANCE: u32 = 1_000;
+
+/// One version of one plugin that gives verdicts; cheap to clone.
+#[derive(Clone)]
+pub struct HandlerPlugin {
+    component: Arc<Component>,
+}
+
+impl HandlerPlugin {
+    pub(crate) fn new(component: Arc<Component>) -> Self {
+        Self { component }
+    }
+
+    /// A handler with these settings, a JSON object.
+    #[must_use]
+    pub fn start(&self, setup: HandlerSetup) -> Handler {
+        Handler { component: Arc::clone(&self.component), setup: Arc::new(setup), warm: Arc::default() }
+    }
+
+    /// The hash of the component's bytes, in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.component.hash
+    }
+
+    /// What it is on the outside.
+    #[must_use]
+    pub fn outline(&self) -> &Outline {
+        &self.component.outline
+    }
+
+    /// What it says about itself: a JSON object.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        self.component.description.get()
+    }
+
+    /// Lets the plugin check itself.
+    pub async fn self_test(&self) -> Result<(), LoadError> {
+        let component = Arc::clone(&self.component);
+        let tested = self.component.shared.workers.run(move || component.self_test()).await;
+        tested.map_err(LoadError::Probe)?
+    }
+}
+
+/// What a handler is given at its birth.
+pub struct HandlerSetup {
+    /// JSON object, checked against the manifest.
+    pub settings: String,
+    /// Who is there.
+    pub directory: Arc<dyn Directory>,
+    /// The blobs that its messages name.
+    pub blobs: Arc<Blobs>,
+    /// Where the plugin's log goes.
+    pub log: Arc<dyn LogSink>,
+    /// Seeds its random numbers.
+    pub seed: u64,
+}
+
+/// A handler at work; cheap to clone, and calls may overlap.
+#[derive(Clone)]
+pub struct Handler {
+    component: Arc<Component>,
+    setup: Arc<HandlerSetup>,
+    warm: Arc<Mutex<Vec<Live>>>,
+}
+
+struct Live {
+    store: Store<Guest>,
+    handler: ResourceAny,
+    handle: Function<(ResourceAny, Vec<Envelope>), Vec<Verdict>>,
+    calls: u32,
+}
+
+impl Handler {
+    /// One verdict for each envelope, in the same order. The plugin runs off the I/O threads.
+    ///
+    /// After a fault no verdict is known for any of them; the next call gets a fresh instance.
+    pub async fn handle(&self, envelopes: Vec<Envelope>) -> Result<Vec<Verdict>, Fault> {
+        let this = self.clone();
+        self.component.shared.workers.run(move || this.handle_blocking(envelopes)).await?
+    }
+
+    /// The same on this thread, which must not be one that serves I/O.
+    pub fn handle_blocking(&self, envelopes: Vec<Envelope>) -> Result<Vec<Verdict>, Fault> {
+        let Some(time_ms) = envelopes.iter().map(|envelope| envelope.time_ms).max() else { return Ok(Vec::new()) };
+        let now = Now { time_ms, timed: true };
+        let warm = self.warm().pop();
+        let mut live = match warm {
+            Some(live) => live,
+            None => self.construct(now)?,
+        };
+        let wanted = envelopes.len();
+        Guest::begin(&mut live.store, now);
+        let verdicts = self.component.call(&mut live.store, &live.handle, (live.handler, envelopes))?;
+        if verdicts.len() != wanted {
+            let what = format!("it gave {} verdicts on {wanted} messages", verdicts.len());
+            return Err(Fault::Malformed { what });
+        }
+        live.calls += 1;
+        self.keep(live);
+        Ok(verdicts)
+    }
+
+    fn construct(&self, now: Now) -> Result<Live, Fault> {
+        let around = Surroundings {
+            seed: self.setup.seed,
+            blobs: Arc::clone(&self.setup.blobs),
+            log: Arc::clone(&self.setup.log),
+            directory: Some(Arc::clone(&self.setup.directory)),
+        };
+        let permit = self.component.shared.engine.admit()?;
+        let (mut store, instance) = self.component.instantiate(around, permit, now)?;
+        let constructor: Function<(String,), ResourceAny> =
+            self.component.function(&mut store, &instance, "[constructor]handler")?;
+        let handler = self.component.call(&mut store, &constructor, (self.setup.settings.clone(),))?;
+        let handle = self.component.function(&mut store, &instance, "[method]handler.handle")?;
+        Ok(Live { store, handler, handle, calls: 0 })
+    }
+
+    fn keep(&self, live: Live) {
+        let mut warm = self.warm();
+        if live.calls < CALLS_PER_INSTANCE && warm.len() < KEPT_WARM {
+            warm.push(live);
+        }
+    }
+
+    fn warm(&self) -> MutexGuard<'_, Vec<Live>> {
+        self.warm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

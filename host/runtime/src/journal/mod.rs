@@ -1,0 +1,104 @@
+//! The journal of a run: the events it was told, in full, and the hash of what it answered to each.
+//!
+//! A journal is a text file, a JSON object in each line (see [`Entry`]). It is enough to bring a run back
+//! ([`replay()`]), on this machine after a crash or on another one to look at. With its blobs in it, it is a *bundle* and
+//! stands for itself. A script for trying a plugin is the same thing without answers.
+
+mod read;
+mod replay;
+mod write;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::blobs::Blob;
+use crate::contract::events::Event;
+use crate::contract::session::RunInfo;
+use crate::fault::Fault;
+use crate::step::Step;
+
+pub use read::{Journal, JournalError, Recorded};
+pub use replay::{Divergence, Replay, replay};
+pub use write::JournalWriter;
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// What was running. The first line of a journal; a script has none.
+    Journal(Header),
+    /// What the run was given at its birth, settings and seed included.
+    Info(RunInfo),
+    /// A blob that later events name.
+    Blob(BlobEntry),
+    /// What the run was told.
+    Event(Event),
+    /// What it answered.
+    Actions(ActionsEntry),
+    /// How it ended, if not by itself.
+    Fault(FaultEntry),
+}
+
+/// What was running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of this format.
+    pub version: u32,
+    /// The version of the plugin contract.
+    pub contract: String,
+    /// The hash of the component's bytes.
+    pub component: String,
+    /// What the plugin was allowed, as the host writes it down.
+    #[serde(default)]
+    pub grants: serde_json::Value,
+}
+
+/// A blob in a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobEntry {
+    /// The media type.
+    pub mime: String,
+    /// The content.
+    pub base64: String,
+}
+
+impl BlobEntry {
+    fn of(blob: &Blob) -> Self {
+        Self { mime: blob.mime.clone(), base64: STANDARD.encode(&blob.bytes) }
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
+        STANDARD.decode(&self.base64)
+    }
+}
+
+/// What a run answered to an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionsEntry {
+    /// How many actions.
+    pub count: usize,
+    /// See [`Step::digest`].
+    pub hash: String,
+}
+
+impl ActionsEntry {
+    fn of(step: &Step) -> Self {
+        Self { count: step.count(), hash: step.digest() }
+    }
+}
+
+/// How a run ended that did not end itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultEntry {
+    /// See [`Fault::code`].
+    pub code: String,
+    /// The same in words.
+    pub text: String,
+}
+
+impl FaultEntry {
+    fn of(fault: &Fault) -> Self {
+        Self { code: fault.code().to_owned(), text: fault.to_string() }
+    }
+}

@@ -1,0 +1,139 @@
+//! Reading a journal or a script back.
+
+use std::io::{self, BufRead};
+use std::sync::Arc;
+
+use super::{ActionsEntry, Entry, FaultEntry, Header};
+use crate::blobs::{BlobError, Blobs};
+use crate::contract::events::Event;
+use crate::contract::session::RunInfo;
+
+/// The version of the format that this host writes, and the newest that it reads.
+const VERSION: u32 = 1;
+
+/// A journal that was read.
+#[derive(Debug)]
+pub struct Journal {
+    /// What was running; none for a script.
+    pub header: Option<Header>,
+    /// What the run was given.
+    pub info: RunInfo,
+    /// The blobs that were in it.
+    pub blobs: Arc<Blobs>,
+    /// The steps, in order.
+    pub steps: Vec<Recorded>,
+    /// Its last line breaks off, as a crash leaves it. What came before is whole.
+    pub torn: bool,
+}
+
+/// One step of a journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// What the run was told.
+    pub event: Event,
+    /// What came of it; none in a script, and none where the journal ends before it was known.
+    pub outcome: Option<Result<ActionsEntry, FaultEntry>>,
+}
+
+/// What is wrong with a journal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// It could not be read.
+    #[error("the journal cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// A line is not one of a journal.
+    #[error("line {line} of the journal is damaged: {what}")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A newer host wrote it.
+    #[error("the journal has format {found}; this host reads up to {VERSION}. Read it with a newer one")]
+    Newer {
+        /// Its format.
+        found: u32,
+    },
+    /// It does not say what the run was given.
+    #[error("the journal has no `info` line, which says what the run was given")]
+    NoInfo,
+}
+
+impl Journal {
+    /// Reads a journal, a bundle or a script.
+    pub fn read(reader: impl BufRead) -> Result<Self, JournalError> {
+        let mut reading = Reading::default();
+        let mut lines = reader.split(b'\n').enumerate().peekable();
+        while let Some((at, line)) = lines.next() {
+            let line = line?;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let entry = match serde_json::from_slice::<Entry>(&line) {
+                Ok(entry) => entry,
+                Err(error) if error.is_eof() && lines.peek().is_none() => {
+                    reading.torn = true;
+                    break;
+                }
+                Err(error) => return Err(JournalError::Line { line: at + 1, what: error.to_string() }),
+            };
+            reading.take(entry).map_err(|what| what.at(at + 1))?;
+        }
+        let info = reading.info.ok_or(JournalError::NoInfo)?;
+        let Reading { header, blobs, steps, torn, .. } = reading;
+        Ok(Self { header, info, blobs: Arc::new(blobs), steps, torn })
+    }
+}
+
+#[derive(Default)]
+struct Reading {
+    header: Option<Header>,
+    info: Option<RunInfo>,
+    blobs: Blobs,
+    steps: Vec<Recorded>,
+    torn: bool,
+}
+
+/// What is wrong with an entry.
+enum Wrong {
+    Entry(String),
+    Newer(u32),
+}
+
+impl Wrong {
+    fn at(self, line: usize) -> JournalError {
+        match self {
+            Self::Entry(what) => JournalError::Line { line, what },
+            Self::Newer(found) => JournalError::Newer { found },
+        }
+    }
+}
+
+impl Reading {
+    fn take(&mut self, entry: Entry) -> Result<(), Wrong> {
+        match entry {
+            Entry::Journal(header) if header.version > VERSION => return Err(Wrong::Newer(header.version)),
+            Entry::Journal(header) => self.header = Some(header),
+            Entry::Info(info) => self.info = Some(info),
+            Entry::Blob(blob) => {
+                let bytes = blob.bytes().map_err(|error| Wrong::Entry(error.to_string()))?;
+                let kept = self.blobs.put(&blob.mime, bytes.into());
+                kept.map_err(|error: BlobError| Wrong::Entry(error.to_string()))?;
+            }
+            Entry::Event(event) => self.steps.push(Recorded { event, outcome: None }),
+            Entry::Actions(actions) => self.outcome(Ok(actions))?,
+            Entry::Fault(fault) => self.outcome(Err(fault))?,
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, outcome: Result<ActionsEntry, FaultEntry>) -> Result<(), Wrong> {
+        match self.steps.last_mut() {
+            Some(step) if step.outcome.is_none() => step.outcome = Some(outcome),
+            _ => return Err(Wrong::Entry("an outcome without an event before it".into())),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Writing a journal, line by line, as the run goes on.
+
+use std::io::{self, Write};
+
+use super::{ActionsEntry, BlobEntry, Entry, FaultEntry, Header};
+use crate::blobs::Blob;
+use crate::contract::VERSION;
+use crate::contract::events::Event;
+use crate::fault::Fault;
+use crate::run::Run;
+use crate::step::Step;
+
+/// Writes the journal of one run.
+///
+/// Write each event before it is fed and its outcome before the actions are carried out: then whatever was done is in
+/// the journal, and what is not in it was not done. When it reaches the disk is up to the writer below.
+pub struct JournalWriter<W> {
+    writer: W,
+}
+
+impl<W: Write> JournalWriter<W> {
+    /// Begins the journal of this run, which has not been fed yet.
+    pub fn begin(writer: W, run: &Run, grants: serde_json::Value) -> io::Result<Self> {
+        let mut journal = Self { writer };
+        let component = run.behaviour().hash().to_owned();
+        journal.line(&Entry::Journal(Header { version: 1, contract: VERSION.to_owned(), component, grants }))?;
+        journal.line(&Entry::Info(run.setup().info.clone()))?;
+        Ok(journal)
+    }
+
+    /// Goes on with a journal that was begun before.
+    pub fn resume(writer: W) -> Self {
+        Self { writer }
+    }
+
+    /// Puts a blob into it, for a bundle; before the first event that names it.
+    pub fn blob(&mut self, blob: &Blob) -> io::Result<()> {
+        self.line(&Entry::Blob(BlobEntry::of(blob)))
+    }
+
+    /// What the run is about to be told.
+    pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        // Borrowed, because events can be large; the JSON is that of `Entry::Event`.
+        self.line(&EventLine { event })
+    }
+
+    /// What came of it.
+    pub fn outcome(&mut self, outcome: &Result<Step, Fault>) -> io::Result<()> {
+        match outcome {
+            Ok(step) => self.line(&Entry::Actions(ActionsEntry::of(step))),
+            Err(fault) => self.line(&Entry::Fault(FaultEntry::of(fault))),
+        }
+    }
+
+    /// Hands everything to the writer below and gives it back.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+
+    fn line(&mut self, entry: &impl serde::Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.writer, entry)?;
+        self.writer.write_all(b"\n")
+    }
+}
+
+#[derive(serde::Serialize)]
+struct EventLine<'a> {
+    event: &'a Event,
+}

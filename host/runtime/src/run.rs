@@ -1,0 +1,309 @@
+//! One run: events in, actions out. It owns its instance, and is over when the instance is gone.
+
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use crate::behaviour::Behaviour;
+use crate::blobs::Blobs;
+use crate::component::{Component, Function};
+use crate::contract::actions::Action;
+use crate::contract::events::{Event, EventBody};
+use crate::contract::session::RunInfo;
+use crate::contract::values::Failure;
+use crate::fault::Fault;
+use crate::guest::{Guest, Now, Surroundings};
+use crate::log::LogSink;
+use crate::step::{Rules, Step};
+
+/// What a run is given at its birth.
+#[derive(Clone)]
+pub struct RunSetup {
+    /// What the plugin is told about its surroundings.
+    pub info: RunInfo,
+    /// The session's blobs.
+    pub blobs: Arc<Blobs>,
+    /// Where the plugin's log goes.
+    pub log: Arc<dyn LogSink>,
+}
+
+/// One run of a behaviour.
+///
+/// Feed it events, carry out the actions that come back, feed it the answers. The first event must be `start`. After a
+/// fault, and after `finish` or `fail`, its instance is gone and every further event is refused.
+pub struct Run {
+    behaviour: Behaviour,
+    setup: RunSetup,
+    rules: Rules,
+    next_seq: u32,
+    /// Whether the time limits hold; a replay lifts them.
+    timed: bool,
+    state: State,
+}
+
+enum State {
+    /// The instance is there or will be made by the first step.
+    Ready(Box<Instance>),
+    /// A step is at work. Whoever finds this later knows that the step was abandoned.
+    Stepping,
+    /// How it ended.
+    Over(String),
+}
+
+enum Instance {
+    Unborn(tokio::sync::OwnedSemaphorePermit),
+    Live(Live),
+}
+
+/// The instance with the functions that are called again and again.
+struct Live {
+    store: Store<Guest>,
+    run: ResourceAny,
+    step: Function<(ResourceAny, Event), Result<Vec<Action>, Failure>>,
+    save: Function<(ResourceAny,), Result<Vec<u8>, Failure>>,
+}
+
+impl Run {
+    pub(crate) fn new(behaviour: Behaviour, setup: RunSetup) -> Result<Self, Fault> {
+        let permit = behaviour.component.shared.engine.admit()?;
+        let state = State::Ready(Box::new(Instance::Unborn(permit)));
+        Ok(Self { behaviour, setup, rules: Rules::default(), next_seq: 0, timed: true, state })
+    }
+
+    /// The event that comes next in this run, to be journaled and then fed.
+    #[must_use]
+    pub fn event(&self, time_ms: u64, body: EventBody) -> Event {
+        Event { seq: self.next_seq, time_ms, body, extra: String::new() }
+    }
+
+    /// Tells the plugin an event and gives what it answers. The plugin runs off the I/O threads.
+    ///
+    /// If the returned future is dropped before it is done, the run is over.
+    pub async fn feed(&mut self, event: Event) -> Result<Step, Fault> {
+        let instance = self.begin(&event)?;
+        let (behaviour, setup, timed) = (self.behaviour.clone(), self.setup.clone(), self.timed);
+        let workers = &self.behaviour.component.shared.workers;
+        let stepped = workers.run(move || step(&behaviour.component, &setup, *instance, event, timed)).await;
+        self.end(stepped.and_then(|stepped| stepped))
+    }
+
+    /// The same on this thread, which must not be one that serves I/O.
+    pub fn feed_blocking(&mut self, event: Event) -> Result<Step, Fault> {
+        let instance = self.begin(&event)?;
+        let stepped = step(&self.behaviour.component, &self.setup, *instance, event, self.timed);
+        self.end(stepped)
+    }
+
+    /// Moves the run to another version of its behaviour, between two steps. Whatever goes wrong, the run stays where
+    /// it was and goes on there.
+    pub async fn move_to(&mut self, behaviour: &Behaviour, time_ms: u64) -> Result<(), Fault> {
+        let State::Ready(instance) = std::mem::replace(&mut self.state, State::Stepping) else {
+            return Err(self.refuse());
+        };
+        let Instance::Live(live) = *instance else {
+            self.state = State::Ready(instance);
+            self.behaviour = behaviour.clone();
+            return Ok(());
+        };
+        let now = Now { time_ms, timed: self.timed };
+        let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), self.setup.clone());
+        let workers = &self.behaviour.component.shared.workers;
+        let moved = workers.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
+        match moved {
+            Ok((Ok(live), _)) => {
+                self.state = State::Ready(Box::new(Instance::Live(live)));
+                self.behaviour = behaviour.clone();
+                Ok(())
+            }
+            Ok((Err(fault), Some(live))) => {
+                self.state = State::Ready(Box::new(Instance::Live(live)));
+                Err(fault)
+            }
+            Ok((Err(fault), None)) | Err(fault) => {
+                self.state = State::Over(fault.to_string());
+                Err(fault)
+            }
+        }
+    }
+
+    /// The behaviour that drives it now.
+    #[must_use]
+    pub fn behaviour(&self) -> &Behaviour {
+        &self.behaviour
+    }
+
+    /// What it was given.
+    #[must_use]
+    pub fn setup(&self) -> &RunSetup {
+        &self.setup
+    }
+
+    /// Whether it takes no more events.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !matches!(self.state, State::Ready(_))
+    }
+
+    /// Bytes of its memories and tables.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        match &self.state {
+            State::Ready(instance) => match &**instance {
+                Instance::Live(live) => live.store.data().meter.memory(),
+                Instance::Unborn(_) => 0,
+            },
+            State::Stepping | State::Over(_) => 0,
+        }
+    }
+
+    /// From now on time does not count, because what happens has happened before.
+    pub(crate) fn lift_time_limits(&mut self) {
+        self.timed = false;
+    }
+
+    /// From now on time counts.
+    pub(crate) fn restore_time_limits(&mut self) {
+        self.timed = true;
+    }
+
+    fn begin(&mut self, event: &Event) -> Result<Box<Instance>, Fault> {
+        if matches!(self.state, State::Ready(_)) {
+            self.check_order(event)?;
+        }
+        match std::mem::replace(&mut self.state, State::Stepping) {
+            State::Ready(instance) => {
+                self.rules.told(&event.body);
+                self.next_seq = self.next_seq.saturating_add(1);
+                Ok(instance)
+            }
+            over => {
+                self.state = over;
+                Err(self.refuse())
+            }
+        }
+    }
+
+    /// A host that mixes up its events is told so before the plugin is bothered, and the run is unharmed.
+    fn check_order(&self, event: &Event) -> Result<(), Fault> {
+        let is_start = matches!(event.body, EventBody::Start(_));
+        let what = if event.seq != self.next_seq {
+            format!("event {} was fed where event {} is due", event.seq, self.next_seq)
+        } else if is_start != (event.seq == 0) {
+            "the first event, and only the first, must be `start`".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Fault::Host { what })
+    }
+
+    fn end(&mut self, stepped: Result<(Box<Instance>, Vec<Action>), Fault>) -> Result<Step, Fault> {
+        let checked = stepped.and_then(|(instance, returned)| {
+            let step = self.rules.check(returned, &self.behaviour.component.limits)?;
+            Ok((instance, step))
+        });
+        match checked {
+            Ok((_, step)) if step.ends() => {
+                self.state = State::Over("it has finished".into());
+                Ok(step)
+            }
+            Ok((instance, step)) => {
+                self.state = State::Ready(instance);
+                Ok(step)
+            }
+            Err(fault) => {
+                self.state = State::Over(fault.to_string());
+                Err(fault)
+            }
+        }
+    }
+
+    fn refuse(&self) -> Fault {
+        match &self.state {
+            State::Over(why) => Fault::Over { why: why.clone() },
+            _ => Fault::Over { why: "a step of it was abandoned".into() },
+        }
+    }
+}
+
+/// Makes the instance if it is not there yet, and steps it. The instance comes back only unharmed.
+fn step(
+    component: &Component,
+    setup: &RunSetup,
+    instance: Instance,
+    event: Event,
+    timed: bool,
+) -> Result<(Box<Instance>, Vec<Action>), Fault> {
+    let now = Now { time_ms: event.time_ms, timed };
+    let mut live = match instance {
+        Instance::Live(live) => live,
+        Instance::Unborn(permit) => construct(component, setup, permit, now)?,
+    };
+    Guest::begin(&mut live.store, now);
+    let returned = component.call(&mut live.store, &live.step, (live.run, event))?;
+    Ok((Box::new(Instance::Live(live)), returned.map_err(Fault::Guest)?))
+}
+
+fn surroundings(setup: &RunSetup) -> Surroundings {
+    Surroundings {
+        seed: setup.info.seed,
+        blobs: Arc::clone(&setup.blobs),
+        log: Arc::clone(&setup.log),
+        directory: None,
+    }
+}
+
+fn construct(
+    component: &Component,
+    setup: &RunSetup,
+    permit: tokio::sync::OwnedSemaphorePermit,
+    now: Now,
+) -> Result<Live, Fault> {
+    let (mut store, instance) = component.instantiate(surroundings(setup), permit, now)?;
+    let constructor: Function<(RunInfo,), ResourceAny> =
+        component.function(&mut store, &instance, "[constructor]run")?;
+    let run = component.call(&mut store, &constructor, (setup.info.clone(),))?;
+    live(component, store, &instance, run)
+}
+
+fn live(
+    component: &Component,
+    mut store: Store<Guest>,
+    instance: &wasmtime::component::Instance,
+    run: ResourceAny,
+) -> Result<Live, Fault> {
+    let step = component.function(&mut store, instance, "[method]run.step")?;
+    let save = component.function(&mut store, instance, "[method]run.save")?;
+    Ok(Live { store, run, step, save })
+}
+
+/// The new instance, or why there is none; and the old one, if it is still sound.
+fn relocate(
+    old: &Component,
+    mut from: Live,
+    new: &Component,
+    setup: &RunSetup,
+    now: Now,
+) -> (Result<Live, Fault>, Option<Live>) {
+    Guest::begin(&mut from.store, now);
+    let snapshot = match old.call(&mut from.store, &from.save, (from.run,)) {
+        Ok(Ok(snapshot)) => snapshot,
+        Ok(Err(failure)) => return (Err(Fault::Guest(failure)), Some(from)),
+        Err(fault) => return (Err(fault), None),
+    };
+    let limit = old.limits.snapshot_bytes;
+    if snapshot.len() > limit {
+        let what = format!("its snapshot has {} bytes; {limit} are allowed", snapshot.len());
+        return (Err(Fault::Malformed { what }), Some(from));
+    }
+    (restore(new, setup, snapshot, now), Some(from))
+}
+
+fn restore(component: &Component, setup: &RunSetup, snapshot: Vec<u8>, now: Now) -> Result<Live, Fault> {
+    let permit = component.shared.engine.admit()?;
+    let (mut store, instance) = component.instantiate(surroundings(setup), permit, now)?;
+    let restore: Function<(RunInfo, Vec<u8>), Result<ResourceAny, Failure>> =
+        component.function(&mut store, &instance, "[static]run.restore")?;
+    let run = component.call(&mut store, &restore, (setup.info.clone(), snapshot))?.map_err(Fault::Guest)?;
+    live(component, store, &instance, run)
+}

@@ -1,0 +1,118 @@
+//! The entrance: one runtime per process, which loads plugins.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::behaviour::Behaviour;
+use crate::cache::Cache;
+use crate::component::Component;
+use crate::engine::{Allocation, Engine};
+use crate::handler::HandlerPlugin;
+use crate::limits::Limits;
+use crate::load_error::LoadError;
+use crate::outline::World;
+use crate::workers::Workers;
+
+/// How a runtime is set up.
+#[derive(Debug, Clone)]
+pub struct RuntimeConfig {
+    /// Instances that may live at once; none for what the machine bears.
+    pub max_live_instances: Option<u32>,
+    /// Where compiled plugins are kept; none to compile each time.
+    pub cache: Option<PathBuf>,
+    /// Reserve room for all instances at the start. Worth it on a server, not in a short-lived tool.
+    pub pooling: bool,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        Self { max_live_instances: None, cache: None, pooling: true }
+    }
+}
+
+/// Why there is no runtime.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The engine does not start.
+    #[error("the WebAssembly engine does not start: {0}")]
+    Engine(String),
+    /// The cache cannot be trusted or used.
+    #[error("the compile cache cannot be used: {0}")]
+    Cache(#[from] std::io::Error),
+}
+
+/// What everything that runs has in common.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) workers: Workers,
+    /// Turns to compile, so that compiling never takes all cores from serving.
+    compilers: Arc<Semaphore>,
+}
+
+/// Loads plugins and runs them; cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    shared: Arc<Shared>,
+}
+
+impl Runtime {
+    /// Starts the engine.
+    pub fn new(config: &RuntimeConfig) -> Result<Self, RuntimeError> {
+        let engine = Engine::new(config.max_live_instances, config.pooling)
+            .map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let cache = config.cache.as_deref().map(Cache::open).transpose()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let compilers = Arc::new(Semaphore::new((cores / 2).max(1)));
+        Ok(Self { shared: Arc::new(Shared { engine, cache, workers: Workers::new(), compilers }) })
+    }
+
+    /// Loads a behaviour: checked, compiled, linked and probed.
+    pub async fn behaviour(&self, bytes: Bytes, limits: Limits) -> Result<Behaviour, LoadError> {
+        Ok(Behaviour::new(self.load(bytes, World::Behaviour, limits).await?))
+    }
+
+    /// Loads a handler: checked, compiled, linked and probed.
+    pub async fn handler(&self, bytes: Bytes, limits: Limits) -> Result<HandlerPlugin, LoadError> {
+        Ok(HandlerPlugin::new(self.load(bytes, World::Handler, limits).await?))
+    }
+
+    /// Where instances get their memory from.
+    #[must_use]
+    pub fn allocation(&self) -> &Allocation {
+        &self.shared.engine.allocation
+    }
+
+    /// How many instances may live at once.
+    #[must_use]
+    pub fn max_live_instances(&self) -> u32 {
+        self.shared.engine.max_live
+    }
+
+    /// How many instances live now.
+    #[must_use]
+    pub fn live_instances(&self) -> u32 {
+        self.shared.engine.live()
+    }
+
+    /// The engine, for a benchmark that compares this crate with bare wasmtime.
+    #[must_use]
+    pub fn engine(&self) -> &wasmtime::Engine {
+        &self.shared.engine.wasm
+    }
+
+    async fn load(&self, bytes: Bytes, world: World, limits: Limits) -> Result<Arc<Component>, LoadError> {
+        let stopped = |_| LoadError::ShuttingDown;
+        let turn = Arc::clone(&self.shared.compilers).acquire_owned().await.map_err(stopped)?;
+        let shared = Arc::clone(&self.shared);
+        let loaded = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            Component::load(shared, &bytes, world, limits).map(Arc::new)
+        });
+        loaded.await.map_err(|_| LoadError::ShuttingDown)?
+    }
+}

@@ -1,0 +1,90 @@
+//! The WASI that plugins see: deterministic, and without a way out.
+//!
+//! Clocks show the time of the event, random numbers come from the session's seed, the environment is empty, standard
+//! output and error are the plugin's log. There are no files and no sockets: the functions are there, because every
+//! language's runtime imports them, and they refuse. Whatever would wait ends the call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::SeedableRng;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::p2::DynPollable;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder};
+
+use crate::guest::Guest;
+use crate::log::PluginLog;
+
+/// The time that a plugin sees: that of the event it is given. Clones show the same time.
+#[derive(Clone, Default)]
+pub(crate) struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    pub(crate) fn set(&self, time_ms: u64) {
+        self.0.store(time_ms, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl HostWallClock for Clock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Clock::now(self)
+    }
+}
+
+impl HostMonotonicClock for Clock {
+    fn resolution(&self) -> u64 {
+        1_000_000
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(Clock::now(self).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The WASI of one instance.
+pub(crate) fn context(seed: u64, clock: &Clock, log: &PluginLog) -> WasiCtx {
+    let mut seeds = ChaCha12Rng::seed_from_u64(seed);
+    WasiCtxBuilder::new()
+        .wall_clock(clock.clone())
+        .monotonic_clock(clock.clone())
+        .secure_random(ChaCha12Rng::from_rng(&mut seeds))
+        .insecure_random(ChaCha12Rng::from_rng(&mut seeds))
+        .insecure_random_seed(u128::from(seed))
+        .stdout(log.stdout())
+        .stderr(log.stderr())
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .build()
+}
+
+/// The plugin called something that waits.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin tried to wait")]
+pub(crate) struct Waited;
+
+/// Everything of WASI 0.2, with waiting replaced by a trap.
+pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_sync(linker)?;
+    linker.allow_shadowing(true);
+    let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
+    poll.func_wrap("[method]pollable.block", |_: StoreContextMut<'_, Guest>, (_,): (Resource<DynPollable>,)| {
+        Err::<(), _>(wasmtime::Error::new(Waited))
+    })?;
+    poll.func_wrap("poll", |_: StoreContextMut<'_, Guest>, (_,): (Vec<Resource<DynPollable>>,)| {
+        Err::<(Vec<u32>,), _>(wasmtime::Error::new(Waited))
+    })?;
+    linker.allow_shadowing(false);
+    Ok(())
+}

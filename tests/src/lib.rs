@@ -1,0 +1,3 @@
+//! Checks that concern the product as a whole rather than one of its crates.
+
+pub mod freeze;
