@@ -1,7 +1,7 @@
 # The commands of this repository. What they need beyond Rust and Debian's basics, they install: see scripts/.
 
 # Packages that exist for WebAssembly only; wasm-cargo builds and lints them, the host's cargo leaves them out.
-guests = tour-rust hostile
+guests = tour-rust hostile hostile-missing-export hostile-wrong-major
 host = --workspace $(guests:%=--exclude %)
 
 # How long `make soak` goes on.

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Packages of the workspace that are one plugin each: target/plugins/<package>.wasm
-crates=(tour-rust)
+crates=(tour-rust hostile-missing-export hostile-wrong-major)
 
 # Packages whose cargo examples are one plugin each: target/plugins/<package>/<example>.wasm
 collections=(hostile)

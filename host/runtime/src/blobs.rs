@@ -142,7 +142,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 fn is_mime(mime: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-    mime.len() <= 128 && mime.bytes().all(allowed) && mime.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+    mime.len() <= 128
+        && mime.bytes().all(allowed)
+        && mime.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
 }
 
 fn picture_size(mime: &str, bytes: &[u8]) -> Option<(u32, u32)> {

@@ -89,7 +89,9 @@ fn load(engine: &Engine, file: &Path) -> Option<Component> {
     // directory, and files in it appear whole and are never changed.
     let component = unsafe { Component::deserialize_file(engine, file) };
     component
-        .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "a cached plugin is unusable and compiled again"))
+        .inspect_err(|error| {
+            tracing::warn!(error = format!("{error:#}"), "a cached plugin is unusable and compiled again")
+        })
         .ok()
 }
 

@@ -77,7 +77,8 @@ impl Component {
     ) -> Result<(Store<Guest>, Instance), Fault> {
         let mut store = Guest::store(&self.shared.engine, &self.limits, around, permit);
         Guest::begin(&mut store, now);
-        let instance = self.ready.instantiate(&mut store).map_err(|error| classify(&error, store.data(), &self.limits))?;
+        let instance =
+            self.ready.instantiate(&mut store).map_err(|error| classify(&error, store.data(), &self.limits))?;
         Ok((store, instance))
     }
 
@@ -128,9 +129,10 @@ impl Component {
         (R,): ComponentNamedList + Lift,
     {
         let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
-        let around = Surroundings { seed: 0, blobs: Arc::new(Blobs::default()), log, directory: None };
+        let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log, directory: None };
         let permit = self.shared.engine.admit().map_err(LoadError::Probe)?;
-        let (mut store, instance) = self.instantiate(around, permit, Now { time_ms: 0, timed: true }).map_err(LoadError::Probe)?;
+        let (mut store, instance) =
+            self.instantiate(around, permit, Now { time_ms: 0, timed: true }).map_err(LoadError::Probe)?;
         let function = typed::<(), R>(&mut store, &instance, &self.meta, function).map_err(LoadError::Probe)?;
         self.call(&mut store, &function, ()).map_err(LoadError::Probe)
     }
@@ -148,9 +150,8 @@ where
     (R,): ComponentNamedList + Lift,
 {
     let malformed = |why: String| Fault::Malformed { what: format!("its function `{name}` {why}") };
-    let index = instance
-        .get_export_index(&mut *store, Some(interface), name)
-        .ok_or_else(|| malformed("is missing".into()))?;
+    let index =
+        instance.get_export_index(&mut *store, Some(interface), name).ok_or_else(|| malformed("is missing".into()))?;
     instance
         .get_typed_func::<P, (R,)>(&mut *store, index)
         .map_err(|error| malformed(format!("has other types than the contract: {}", error.root_cause())))

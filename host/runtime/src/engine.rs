@@ -63,7 +63,8 @@ fn max_live_instances(configured: Option<u32>) -> u32 {
     match machine::instances_below_map_limit() {
         Some(bearable) if bearable < wanted => {
             tracing::warn!(
-                wanted, bearable,
+                wanted,
+                bearable,
                 "fewer plugin instances may live than wanted: raise vm.max_map_count to have more"
             );
             bearable.max(1)
@@ -96,6 +97,8 @@ fn config() -> Config {
         .epoch_interruption(true)
         // A step never waits, so calls are plain ones: cheaper, and without a stack of their own.
         .concurrency_support(false)
+        // Interpreters recurse deeply. It is stack of the thread that steps, of which Rust gives 2 MiB.
+        .max_wasm_stack(1 << 20)
         // The same events must give the same actions on every machine.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true);

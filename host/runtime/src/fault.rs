@@ -72,7 +72,7 @@ pub enum Fault {
         what: String,
     },
     /// It ended the run with an error of its own.
-    #[error("{}: {}", clean(&.0.code, 64), clean(&.0.message, 4096))]
+    #[error("{}: {}", clean(&.0.code, 64), clean(&.0.text, 4096))]
     Guest(Failure),
     /// Any other trap of WebAssembly.
     #[error("the plugin crashed: {what}")]

@@ -18,7 +18,7 @@ use crate::wasi::{self, Clock};
 /// What an instance may reach, and nothing else.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
-    pub(crate) seed: u64,
+    pub(crate) seed: String,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) log: Arc<dyn LogSink>,
     pub(crate) directory: Option<Arc<dyn Directory>>,
@@ -56,7 +56,7 @@ impl Guest {
         let clock = Clock::default();
         let log = PluginLog::new(around.log, limits);
         let guest = Self {
-            wasi: wasi::context(around.seed, &clock, &log),
+            wasi: wasi::context(&around.seed, &clock, &log),
             table: ResourceTable::new(),
             clock,
             meter: Meter::new(limits),

@@ -75,7 +75,7 @@ pub struct HandlerSetup {
     /// Where the plugin's log goes.
     pub log: Arc<dyn LogSink>,
     /// Seeds its random numbers.
-    pub seed: u64,
+    pub seed: String,
 }
 
 /// A handler at work; cheap to clone, and calls may overlap.
@@ -125,7 +125,7 @@ impl Handler {
 
     fn construct(&self, now: Now) -> Result<Live, Fault> {
         let around = Surroundings {
-            seed: self.setup.seed,
+            seed: self.setup.seed.clone(),
             blobs: Arc::clone(&self.setup.blobs),
             log: Arc::clone(&self.setup.log),
             directory: Some(Arc::clone(&self.setup.directory)),

@@ -81,6 +81,6 @@ fn directory(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     })
 }
 
-fn failure(code: &str, message: String) -> Failure {
-    Failure { code: code.to_owned(), message, extra: String::new() }
+fn failure(code: &str, text: String) -> Failure {
+    Failure { code: code.to_owned(), text, extra: String::new() }
 }

@@ -12,7 +12,9 @@ pub enum LoadError {
     #[error("it cannot be read: {0}")]
     Read(#[from] std::io::Error),
     /// It is larger than any plugin should be.
-    #[error("it has {bytes} bytes; a plugin may have {limit}. Strip debug information, or leave out what it does not need")]
+    #[error(
+        "it has {bytes} bytes; a plugin may have {limit}. Strip debug information, or leave out what it does not need"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -23,22 +25,30 @@ pub enum LoadError {
     #[error("it is not WebAssembly. Build a component, for example with `cargo build --target wasm32-wasip2`")]
     NotWebAssembly,
     /// It is machine code, which would run unchecked.
-    #[error("it is precompiled machine code, which cannot be checked. Put the .wasm there; the host compiles and caches it")]
+    #[error(
+        "it is precompiled machine code, which cannot be checked. Put the .wasm there; the host compiles and caches it"
+    )]
     Precompiled,
     /// It is a module, not a component.
-    #[error("it is a core module, not a component. Build for the target `wasm32-wasip2`, or wrap it with `wasm-tools component new`")]
+    #[error(
+        "it is a core module, not a component. Build for the target `wasm32-wasip2`, or wrap it with `wasm-tools component new`"
+    )]
     CoreModule,
     /// It breaks off or is damaged.
     #[error("it is damaged: {0}. Was it still being written? Copy it again")]
     Damaged(#[from] wasmparser::BinaryReaderError),
     /// It is no plugin.
-    #[error("it exports neither `hangar:plugin/runs` (a behaviour) nor `hangar:plugin/handlers` (a handler). Build it for one of the two worlds of hangar:plugin@{VERSION}")]
+    #[error(
+        "it exports neither `hangar:plugin/runs` (a behaviour) nor `hangar:plugin/handlers` (a handler). Build it for one of the two worlds of hangar:plugin@{VERSION}"
+    )]
     NoWorld,
     /// It is two plugins at once.
     #[error("it exports both `runs` and `handlers`. A plugin is either a behaviour or a handler: make it two")]
     TwoWorlds,
     /// It was built for another contract.
-    #[error("it is built for hangar:plugin@{found}; this host serves version {VERSION} and later ones of the same major. Rebuild it with a matching SDK")]
+    #[error(
+        "it is built for hangar:plugin@{found}; this host serves version {VERSION} and later ones of the same major. Rebuild it with a matching SDK"
+    )]
     WrongMajor {
         /// The version it was built for.
         found: String,

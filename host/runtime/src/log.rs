@@ -311,7 +311,13 @@ mod tests {
             }
             log.end();
         }
-        let expected = ["Error abcd…", "Error abcd…", "Warn 3 more lines were dropped", "Error abcd…", "Warn 4 more lines were dropped"];
+        let expected = [
+            "Error abcd…",
+            "Error abcd…",
+            "Warn 3 more lines were dropped",
+            "Error abcd…",
+            "Warn 4 more lines were dropped",
+        ];
         assert_eq!(*kept.0.lock().unwrap(), expected);
     }
 

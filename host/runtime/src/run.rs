@@ -71,10 +71,10 @@ impl Run {
         Ok(Self { behaviour, setup, rules: Rules::default(), next_seq: 0, timed: true, state })
     }
 
-    /// The event that comes next in this run, to be journaled and then fed.
+    /// The event that comes next in this run, to be journaled and then fed; `token` is 0 if it answers no action.
     #[must_use]
-    pub fn event(&self, time_ms: u64, body: EventBody) -> Event {
-        Event { seq: self.next_seq, time_ms, body, extra: String::new() }
+    pub fn event(&self, time_ms: u64, token: u32, body: EventBody) -> Event {
+        Event { seq: self.next_seq, time_ms, token, body, extra: String::new() }
     }
 
     /// Tells the plugin an event and gives what it answers. The plugin runs off the I/O threads.
@@ -173,7 +173,7 @@ impl Run {
         }
         match std::mem::replace(&mut self.state, State::Stepping) {
             State::Ready(instance) => {
-                self.rules.told(&event.body);
+                self.rules.told(event);
                 self.next_seq = self.next_seq.saturating_add(1);
                 Ok(instance)
             }
@@ -246,7 +246,7 @@ fn step(
 
 fn surroundings(setup: &RunSetup) -> Surroundings {
     Surroundings {
-        seed: setup.info.seed,
+        seed: setup.info.seed.clone(),
         blobs: Arc::clone(&setup.blobs),
         log: Arc::clone(&setup.log),
         directory: None,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::blobs::hex;
 use crate::contract::actions::{Action, ActionBody, Call, ResponseFormat};
-use crate::contract::events::{EventBody, Refused};
+use crate::contract::events::{Event, EventBody};
 use crate::contract::values::Failure;
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -38,13 +38,9 @@ impl Step {
         kept.map(|(_, action)| action).collect()
     }
 
-    /// What the plugin is to be told it cannot have, each as an event of its own.
-    pub fn refusals(&self) -> impl Iterator<Item = Refused> + '_ {
-        self.refused.iter().map(|(at, error)| Refused {
-            token: self.returned.get(*at).map_or(0, |action| action.token),
-            error: error.clone(),
-            extra: String::new(),
-        })
+    /// What the plugin is to be told it cannot have: token and reason, each for a `refused` event of its own.
+    pub fn refusals(&self) -> impl Iterator<Item = (u32, &Failure)> {
+        self.refused.iter().map(|(at, why)| (self.returned.get(*at).map_or(0, |action| action.token), why))
     }
 
     /// Whether the run ends with this step.
@@ -101,12 +97,14 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// An event is about to be told.
-    pub(crate) fn told(&mut self, event: &EventBody) {
-        if let Some(token) = last_answer(event) {
-            self.outstanding.remove(&token);
-        }
-        if matches!(event, EventBody::Cancel(_)) {
-            self.cancelled = true;
+    pub(crate) fn told(&mut self, event: &Event) {
+        match event.body {
+            // More about this child is to come.
+            EventBody::ChildUpdate(_) => {}
+            EventBody::Cancel(_) => self.cancelled = true,
+            _ => {
+                self.outstanding.remove(&event.token);
+            }
         }
     }
 
@@ -123,7 +121,7 @@ impl Rules {
             }
             if let Err(failure) = self.admit(action, limits)? {
                 if ends(&action.body) {
-                    return Err(malformed(&format!("it ended with something invalid: {}", failure.message)));
+                    return Err(malformed(&format!("it ended with something invalid: {}", failure.text)));
                 }
                 refused.push((at, failure));
             }
@@ -133,7 +131,10 @@ impl Rules {
 
     fn admit(&mut self, action: &Action, limits: &Limits) -> Result<Result<(), Failure>, Fault> {
         if self.cancelled && !allowed_after_cancel(&action.body) {
-            return Ok(Err(failure("cancelled", "The run is cancelled: only emit, progress, finish and fail are left")));
+            return Ok(Err(failure(
+                "cancelled",
+                "The run is cancelled: only emit, progress, finish and fail are left",
+            )));
         }
         if let Some(what) = broken_json(action) {
             return Ok(Err(failure("invalid", &format!("{what} is not JSON"))));
@@ -143,8 +144,8 @@ impl Rules {
         {
             return Ok(Err(failure("limit", &format!("the state may have {} bytes", limits.snapshot_bytes))));
         }
-        if let ActionBody::CancelAction(cancel) = &action.body {
-            self.silence_timer(cancel.token);
+        if let ActionBody::CancelAction(token) = &action.body {
+            self.silence_timer(*token);
         }
         if !is_answered(&action.body) {
             return Ok(Ok(()));
@@ -153,10 +154,14 @@ impl Rules {
             return Err(malformed("an action that has an answer needs a token of its own, and 0 is none"));
         }
         if self.outstanding.contains_key(&action.token) {
-            return Err(malformed(&format!("token {} is still waiting for its answer and was used again", action.token)));
+            return Err(malformed(&format!(
+                "token {} is still waiting for its answer and was used again",
+                action.token
+            )));
         }
         if self.outstanding.len() >= limits.outstanding_actions {
-            let text = format!("{} actions wait for their answers; wait for some of them first", self.outstanding.len());
+            let text =
+                format!("{} actions wait for their answers; wait for some of them first", self.outstanding.len());
             return Ok(Err(failure("limit", &text)));
         }
         self.outstanding.insert(action.token, matches!(action.body, ActionBody::SetTimer(_)));
@@ -201,22 +206,6 @@ fn is_answered(body: &ActionBody) -> bool {
     }
 }
 
-/// The token that this event answers for the last time.
-fn last_answer(event: &EventBody) -> Option<u32> {
-    match event {
-        EventBody::Tools(answer) => Some(answer.token),
-        EventBody::Results(answer) => Some(answer.token),
-        EventBody::ModelReply(answer) => Some(answer.token),
-        EventBody::UserReply(answer) => Some(answer.token),
-        EventBody::ChildEnded(answer) => Some(answer.token),
-        EventBody::Timer(answer) => Some(answer.token),
-        EventBody::BlobReady(answer) => Some(answer.token),
-        EventBody::StoreValue(answer) => Some(answer.token),
-        EventBody::Refused(answer) => Some(answer.token),
-        EventBody::Start(_) | EventBody::ChildUpdate(_) | EventBody::Cancel(_) | EventBody::Extension(_) => None,
-    }
-}
-
 /// The first part of an action that ought to be JSON and is not.
 fn broken_json(action: &Action) -> Option<&'static str> {
     let broken = |text: &str| !text.is_empty() && serde_json::from_str::<&RawValue>(text).is_err();
@@ -226,13 +215,15 @@ fn broken_json(action: &Action) -> Option<&'static str> {
     }
     match &action.body {
         ActionBody::RunCommands(run) if run.calls.iter().any(broken_call) => Some("`parameters` of a call"),
-        ActionBody::CallTools(call) if call.calls.iter().any(broken_call) => Some("`parameters` of a call"),
+        ActionBody::CallTools(calls) if calls.iter().any(broken_call) => Some("`parameters` of a call"),
         ActionBody::AskModel(ask) => match &ask.response_format {
             ResponseFormat::Schema(schema) if broken(schema) => Some("the schema of `response-format`"),
             _ if ask.tools.iter().any(|tool| broken(&tool.schema)) => Some("`schema` of a tool"),
             _ => None,
         },
-        ActionBody::Progress(progress) if broken(&progress.partial_result) => Some("`partial-result`"),
+        ActionBody::Progress(progress) if progress.results.iter().any(|result| broken(result)) => {
+            Some("one of `results`")
+        }
         ActionBody::Finish(finish) if finish.results.iter().any(|result| broken(result)) => Some("one of `results`"),
         ActionBody::Fail(fail) if fail.results.iter().any(|result| broken(result)) => Some("one of `results`"),
         ActionBody::Extension(named) if broken(&named.body) => Some("the body of an extension"),
@@ -240,8 +231,8 @@ fn broken_json(action: &Action) -> Option<&'static str> {
     }
 }
 
-fn failure(code: &str, message: &str) -> Failure {
-    Failure { code: code.to_owned(), message: message.to_owned(), extra: String::new() }
+fn failure(code: &str, text: &str) -> Failure {
+    Failure { code: code.to_owned(), text: text.to_owned(), extra: String::new() }
 }
 
 fn malformed(what: &str) -> Fault {

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use sha2::{Digest, Sha256};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::p2::DynPollable;
@@ -53,14 +54,14 @@ impl HostMonotonicClock for Clock {
 }
 
 /// The WASI of one instance.
-pub(crate) fn context(seed: u64, clock: &Clock, log: &PluginLog) -> WasiCtx {
-    let mut seeds = ChaCha12Rng::seed_from_u64(seed);
+pub(crate) fn context(seed: &str, clock: &Clock, log: &PluginLog) -> WasiCtx {
+    let mut seeds = ChaCha12Rng::from_seed(Sha256::digest(seed).into());
     WasiCtxBuilder::new()
         .wall_clock(clock.clone())
         .monotonic_clock(clock.clone())
         .secure_random(ChaCha12Rng::from_rng(&mut seeds))
         .insecure_random(ChaCha12Rng::from_rng(&mut seeds))
-        .insecure_random_seed(u128::from(seed))
+        .insecure_random_seed(u128::from(seeds.next_u64()))
         .stdout(log.stdout())
         .stderr(log.stderr())
         .allow_tcp(false)

@@ -30,7 +30,7 @@ struct Mailbox {
 }
 
 impl Cx {
-    /// A context whose tokens begin after those that a former instance has used.
+    /// A context whose tokens begin after the last one that a former instance has used.
     pub fn resume(last_token: u32) -> Self {
         let cx = Self::default();
         cx.0.borrow_mut().last_token = last_token;
@@ -44,6 +44,11 @@ impl Cx {
         let token = mailbox.last_token;
         mailbox.sent.push(Action { token, body, extra: String::new() });
         token
+    }
+
+    /// The last token that was used.
+    pub fn last_token(&self) -> u32 {
+        self.0.borrow().last_token
     }
 
     /// Asks for something and waits for its answer.
@@ -92,9 +97,9 @@ impl AgentLoop {
     /// Hands the event to the function, lets it go on as far as it can, and gives what it has sent.
     pub fn step(&mut self, event: Event) -> Vec<Action> {
         let outcome = match event.body {
-            EventBody::Cancel(cancel) => Some((self.cancelled)(&cancel.reason)),
+            EventBody::Cancel(reason) => Some((self.cancelled)(&reason)),
             body => {
-                self.cx.0.borrow_mut().arrived.entry(token_of(&body)).or_default().push_back(body);
+                self.cx.0.borrow_mut().arrived.entry(event.token).or_default().push_back(body);
                 match self.run.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                     Poll::Ready(outcome) => Some(outcome),
                     Poll::Pending => None,
@@ -107,22 +112,5 @@ impl AgentLoop {
             None => {}
         }
         std::mem::take(&mut self.cx.0.borrow_mut().sent)
-    }
-}
-
-/// The action that an event answers.
-fn token_of(body: &EventBody) -> u32 {
-    match body {
-        EventBody::Tools(answer) => answer.token,
-        EventBody::Results(answer) => answer.token,
-        EventBody::ModelReply(answer) => answer.token,
-        EventBody::UserReply(answer) => answer.token,
-        EventBody::ChildUpdate(answer) => answer.token,
-        EventBody::ChildEnded(answer) => answer.token,
-        EventBody::Timer(answer) => answer.token,
-        EventBody::BlobReady(answer) => answer.token,
-        EventBody::StoreValue(answer) => answer.token,
-        EventBody::Refused(answer) => answer.token,
-        EventBody::Start(_) | EventBody::Cancel(_) | EventBody::Extension(_) => 0,
     }
 }

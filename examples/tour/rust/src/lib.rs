@@ -29,8 +29,8 @@ impl Tour {
     }
 
     fn go_on(rest: Rest) -> Self {
-        let (cx, resting) = (Cx::resume(rest.token), Resting::default());
-        let run = tour::from_the_rest(cx.clone(), rest, resting.clone());
+        let (cx, resting) = (Cx::resume(rest.last_token), Resting::default());
+        let run = tour::from_the_rest(cx.clone(), rest, &resting);
         Self { agent: RefCell::new(AgentLoop::new(cx, run, cancelled)), resting }
     }
 }
@@ -44,8 +44,8 @@ fn cancelled(reason: &str) -> Outcome {
     })
 }
 
-fn failure(code: &str, message: impl ToString) -> Failure {
-    Failure { code: code.into(), message: message.to_string(), extra: String::new() }
+fn failure(code: &str, text: impl ToString) -> Failure {
+    Failure { code: code.into(), text: text.to_string(), extra: String::new() }
 }
 
 impl GuestRun for Tour {

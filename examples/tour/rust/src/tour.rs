@@ -5,10 +5,9 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hangar_plugin_sdk::behaviour::actions::{
-    ActionBody, AnyTarget, AskModel, AskUser, Call, CallTools, CancelAction, Concat, Delegate, EditImage, Emit,
-    EnvironmentInput, Fail, FinalAnswer, Finish, HistoryRange, ImageEdit, ListTools, Mark, Message, ModelInput, Notice,
-    Plan, PlanStep, Progress, Question, Rect, ResponseFormat, RunCommands, SetTimer, Size, StoreGet, StorePut, Target,
-    Text, ToolScope, ToolSet,
+    ActionBody, AnyTarget, AskModel, AskUser, Call, Concat, Delegate, EditImage, Emit, EnvironmentInput, Fail,
+    FinalAnswer, Finish, HistoryRange, ImageEdit, ListTools, Mark, Message, ModelInput, Notice, PlanStep, Progress,
+    Question, Rect, ResponseFormat, RunCommands, Size, StorePut, Target, ToolScope, ToolSet,
 };
 use hangar_plugin_sdk::behaviour::events::{EventBody, ModelAnswer, ModelOutcome, Start};
 use hangar_plugin_sdk::behaviour::session::RunInfo;
@@ -22,7 +21,9 @@ use crate::agent_loop::{Cx, Outcome};
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Rest {
     /// The timer that ends the rest.
-    pub token: u32,
+    token: u32,
+    /// The last token that was used before it.
+    pub last_token: u32,
     notes: Vec<String>,
 }
 
@@ -36,19 +37,23 @@ pub async fn from_the_start(cx: Cx, info: RunInfo, resting: Resting) -> Outcome 
     };
     match first_half(&cx, &info, start).await {
         Ok(notes) => {
-            let token = cx.send(ActionBody::SetTimer(SetTimer { ms: 5_000, extra: none() }));
-            from_the_rest(cx, Rest { token, notes }, resting).await
+            let token = cx.send(ActionBody::SetTimer(5_000));
+            let last_token = cx.last_token();
+            from_the_rest(cx, Rest { token, last_token, notes }, &resting).await
         }
         Err(Unexpected(event)) => failed("internal", &format!("The tour did not expect this: {event}")),
     }
 }
 
-/// What is left of the tour once it rests.
-pub async fn from_the_rest(cx: Cx, rest: Rest, resting: Resting) -> Outcome {
+/// What is left of the tour once it rests. From this call on it can be moved, even before it is first polled.
+pub fn from_the_rest(cx: Cx, rest: Rest, resting: &Resting) -> impl Future<Output = Outcome> + use<> {
     *resting.borrow_mut() = Some(rest.clone());
-    cx.answer(rest.token).await;
-    *resting.borrow_mut() = None;
-    second_half(&cx, rest.notes).await
+    let resting = Rc::clone(resting);
+    async move {
+        cx.answer(rest.token).await;
+        *resting.borrow_mut() = None;
+        second_half(&cx, rest.notes).await
+    }
 }
 
 /// An event that does not fit the action that it answers.
@@ -71,18 +76,18 @@ async fn first_half(cx: &Cx, info: &RunInfo, start: Start) -> Result<Vec<String>
     notes.push(format!("it is {} ms since 1970", now_ms()));
 
     // Look around: three questions at once.
-    cx.emit(Emit::Status(text("looking around")));
-    cx.emit(Emit::Thinking(text("First I see which tools there are.")));
+    cx.emit(Emit::Status("looking around".into()));
+    cx.emit(Emit::Thinking("First I see which tools there are.".into()));
     cx.emit(Emit::PlanStart(plan(0)));
     let device = cx.send(list_tools(ToolScope::Device(linux())));
     let host = cx.send(list_tools(ToolScope::Host));
     let delegates = cx.send(list_tools(ToolScope::Delegates));
     let mut tools = Vec::new();
     for token in [device, host, delegates] {
-        let answer = expect!(cx.answer(token).await, Tools);
-        match answer.error {
-            Some(error) => notes.push(format!("no tools: {} {}", error.code, error.message)),
-            None => tools.extend(answer.tools),
+        match cx.answer(token).await {
+            EventBody::Tools(found) => tools.extend(found),
+            EventBody::Refused(why) => notes.push(format!("no tools: {} {}", why.code, why.text)),
+            other => return Err(Unexpected(format!("{other:?}"))),
         }
     }
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
@@ -90,10 +95,10 @@ async fn first_half(cx: &Cx, info: &RunInfo, start: Start) -> Result<Vec<String>
 
     // Act on the device, look at the picture that came back.
     let results = expect!(cx.ask(run_commands(&[("c1", "uname -a"), ("c2", "screenshot")])).await, Results);
-    for result in &results.results {
+    for result in &results {
         notes.push(format!("{} {} {}", result.call_id, result.status, result.payload));
     }
-    let shot = results.results.iter().flat_map(|result| &result.blobs).next().cloned().unwrap_or_default();
+    let shot = results.iter().flat_map(|result| &result.blobs).next().cloned().unwrap_or_default();
     if let Some(known) = blob::info(&shot) {
         let head = blob::read(&shot, 0, 4).unwrap_or_default();
         notes.push(format!("screenshot: {} of {} bytes, begins {head:?}", known.mime, known.length));
@@ -111,22 +116,26 @@ async fn first_half(cx: &Cx, info: &RunInfo, start: Start) -> Result<Vec<String>
     // Think: a model, its tool calls, and a second try after a refusal.
     let first = model_request(ResponseFormat::Text, tools.clone(), opening(&request, &edited.blob));
     let answer = expect_answer(cx.ask(first).await)?;
-    notes.push(format!("model: {} ({} + {} tokens)", answer.content, answer.usage.input_tokens, answer.usage.output_tokens));
+    notes.push(format!(
+        "model: {} ({} + {} tokens)",
+        answer.content, answer.usage.input_tokens, answer.usage.output_tokens
+    ));
     let called = expect!(cx.ask(call_tools(&answer.tool_calls)).await, Results);
     let mut talk = opening(&request, &edited.blob);
     talk.push(said_by_assistant(&answer));
-    talk.extend(called.results.iter().zip(&answer.tool_calls).map(|(result, call)| {
-        tool_result(call, &result.payload, result.status != "success")
-    }));
+    talk.extend(
+        called
+            .iter()
+            .zip(&answer.tool_calls)
+            .map(|(result, call)| tool_result(call, &result.payload, result.status != "success")),
+    );
     let second = || model_request(ResponseFormat::Schema(r#"{"type":"object"}"#.into()), Vec::new(), talk.clone());
     let answer = loop {
-        let reply = expect!(cx.ask(second()).await, ModelReply);
-        match reply.outcome {
+        match expect!(cx.ask(second()).await, ModelReply) {
             ModelOutcome::Answer(answer) => break answer,
             ModelOutcome::Error(error) => {
-                notes.push(format!("model: {} {}", error.code, error.message));
-                let pause = SetTimer { ms: error.retry_after_ms.unwrap_or(1_000), extra: none() };
-                expect!(cx.ask(ActionBody::SetTimer(pause)).await, Timer);
+                notes.push(format!("model: {} {}", error.code, error.text));
+                wait(cx, error.retry_after_ms.unwrap_or(1_000)).await?;
             }
             ModelOutcome::Extension(named) => return Err(Unexpected(named.kind)),
         }
@@ -138,10 +147,9 @@ async fn first_half(cx: &Cx, info: &RunInfo, start: Start) -> Result<Vec<String>
     // Ask the user; remember the answer for other runs.
     let reply = expect!(cx.ask(ask_user()).await, UserReply);
     for answer in &reply.answers {
-        notes.push(format!("user {}: {} = {}", reply.outcome, answer.question, answer.value));
+        notes.push(format!("user {}: {} = {}", reply.outcome, answer.id, answer.value));
     }
-    let get = StoreGet { key: "visits".into(), extra: none() };
-    let stored = expect!(cx.ask(ActionBody::StoreGet(get)).await, StoreValue);
+    let stored = expect!(cx.ask(ActionBody::StoreGet("visits".into())).await, StoreValue);
     let visits = stored.value.and_then(|value| value.parse::<u32>().ok()).unwrap_or(0) + 1;
     let put = StorePut { key: "visits".into(), value: Some(visits.to_string()), extra: none() };
     let stored = expect!(cx.ask(ActionBody::StorePut(put)).await, StoreValue);
@@ -159,12 +167,12 @@ async fn first_half(cx: &Cx, info: &RunInfo, start: Start) -> Result<Vec<String>
     notes.push(format!("child {}: {} {}", ended.status, ended.text, ended.results.join(" ")));
 
     // Give something up, be refused, hear from the host.
-    let long = cx.send(ActionBody::SetTimer(SetTimer { ms: 60_000, extra: none() }));
-    expect!(cx.ask(ActionBody::SetTimer(SetTimer { ms: 250, extra: none() })).await, Timer);
-    cx.tell(ActionBody::CancelAction(CancelAction { token: long, extra: none() }));
+    let long = cx.send(ActionBody::SetTimer(60_000));
+    wait(cx, 250).await?;
+    cx.tell(ActionBody::CancelAction(long));
     let unknown = Named { kind: "example.teleport".into(), body: r#"{"to":"moon"}"#.into() };
     let refused = expect!(cx.ask(ActionBody::Extension(unknown)).await, Refused);
-    notes.push(format!("refused: {} {}", refused.error.code, refused.error.message));
+    notes.push(format!("refused: {} {}", refused.code, refused.text));
     let greeting = expect!(cx.news().await, Extension);
     notes.push(format!("{} {}", greeting.kind, greeting.body));
     Ok(notes)
@@ -174,9 +182,9 @@ async fn second_half(cx: &Cx, notes: Vec<String>) -> Outcome {
     log::write("info", &format!("{} notes taken", notes.len()));
     let kept = match blob::create("text/plain", notes.join("\n").as_bytes()) {
         Ok(id) => id,
-        Err(error) => return failed(&error.code, &error.message),
+        Err(error) => return failed(&error.code, &error.text),
     };
-    cx.emit(Emit::PlanFinish(text("All done.")));
+    cx.emit(Emit::PlanFinish("All done.".into()));
     cx.emit(Emit::FinalAnswerDelta(final_answer("The tour ")));
     cx.emit(Emit::FinalAnswer(final_answer("The tour is over.")));
     cx.emit(Emit::System(Notice { level: "info".into(), text: "Mind the step.".into(), extra: none() }));
@@ -188,6 +196,13 @@ async fn second_half(cx: &Cx, notes: Vec<String>) -> Outcome {
         state: b"seen".to_vec(),
         extra: none(),
     })
+}
+
+async fn wait(cx: &Cx, ms: u32) -> Result<(), Unexpected> {
+    match cx.ask(ActionBody::SetTimer(ms)).await {
+        EventBody::Timer => Ok(()),
+        other => Err(Unexpected(format!("{other:?}"))),
+    }
 }
 
 /// What `extra` is where we have nothing to add.
@@ -207,10 +222,6 @@ fn text_of(parts: &[Part]) -> String {
     parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect()
 }
 
-fn text(text: &str) -> Text {
-    Text { text: text.into(), extra: none() }
-}
-
 fn final_answer(text: &str) -> FinalAnswer {
     FinalAnswer { text: text.into(), title: "Tour".into(), format: "text".into(), message_id: none(), extra: none() }
 }
@@ -223,10 +234,9 @@ fn json_list(lines: &[String]) -> String {
     serde_json::Value::from(lines.to_vec()).to_string()
 }
 
-fn plan(done: usize) -> Plan {
+fn plan(done: usize) -> Vec<PlanStep> {
     let steps = ["look around", "think", "rest"].iter().enumerate();
-    let steps = steps.map(|(at, step)| PlanStep { text: (*step).into(), done: at < done, extra: none() });
-    Plan { steps: steps.collect(), extra: none() }
+    steps.map(|(at, step)| PlanStep { text: (*step).into(), done: at < done, extra: none() }).collect()
 }
 
 fn linux() -> ToolSet {
@@ -251,18 +261,19 @@ fn run_commands(commands: &[(&str, &str)]) -> ActionBody {
 
 fn call_tools(wanted: &[ToolCall]) -> ActionBody {
     let calls = wanted.iter().map(|call| Call {
-        call_id: call.id.clone(),
-        tool: call.name.clone(),
+        call_id: call.call_id.clone(),
+        tool: call.tool.clone(),
         tool_type: "action".into(),
-        parameters: call.arguments.clone(),
+        parameters: call.parameters.clone(),
         timeout_ms: None,
         extra: none(),
     });
-    ActionBody::CallTools(CallTools { calls: calls.collect(), extra: none() })
+    ActionBody::CallTools(calls.collect())
 }
 
 fn edit_image(source: &str, input: &[Part]) -> ActionBody {
-    let beside = input.iter().find_map(|part| if let Part::Image(image) = part { Some(image.blob.clone()) } else { None });
+    let beside =
+        input.iter().find_map(|part| if let Part::Image(image) = part { Some(image.blob.clone()) } else { None });
     let rect = Rect { x: 10, y: 20, width: 320, height: 200, extra: none() };
     ActionBody::EditImage(EditImage {
         source: source.into(),
@@ -270,7 +281,7 @@ fn edit_image(source: &str, input: &[Part]) -> ActionBody {
             ImageEdit::Crop(rect.clone()),
             ImageEdit::Resize(Size { width: 160, height: 100, extra: none() }),
             ImageEdit::Concat(Concat { blob: beside.unwrap_or_default(), side: "below".into(), extra: none() }),
-            ImageEdit::Mark(Mark { rect, label: "1".into(), color: "#ff0000".into(), extra: none() }),
+            ImageEdit::Mark(Mark { rect, label: "1".into(), colour: "#ff0000".into(), extra: none() }),
         ],
         extra: none(),
     })
@@ -280,12 +291,15 @@ fn opening(request: &str, picture: &str) -> Vec<ModelInput> {
     vec![
         message("system", vec![Part::Text("You are on a tour.".into())]),
         ModelInput::History(HistoryRange { first_turn: 0, end_turn: None, max_images: Some(1), extra: none() }),
-        message("user", vec![
-            Part::Text(request.into()),
-            image(picture, "the desktop"),
-            Part::File(File { blob: picture.into(), name: "desktop.png".into(), extra: none() }),
-            Part::Extension(Named { kind: "example.smell".into(), body: r#""coffee""#.into() }),
-        ]),
+        message(
+            "user",
+            vec![
+                Part::Text(request.into()),
+                image(picture, "the desktop"),
+                Part::File(File { blob: picture.into(), name: "desktop.png".into(), extra: none() }),
+                Part::Extension(Named { kind: "example.smell".into(), body: r#""coffee""#.into() }),
+            ],
+        ),
     ]
 }
 
@@ -300,13 +314,16 @@ fn said_by_assistant(answer: &ModelAnswer) -> ModelInput {
 }
 
 fn tool_result(call: &ToolCall, payload: &str, failed: bool) -> ModelInput {
-    message("tool", vec![Part::ToolResult(ToolResult {
-        id: call.id.clone(),
-        name: call.name.clone(),
-        content: vec![ToolContent::Text(payload.into())],
-        failed,
-        extra: none(),
-    })])
+    message(
+        "tool",
+        vec![Part::ToolResult(ToolResult {
+            call_id: call.call_id.clone(),
+            tool: call.tool.clone(),
+            content: vec![ToolContent::Text(payload.into())],
+            failed,
+            extra: none(),
+        })],
+    )
 }
 
 fn model_request(response_format: ResponseFormat, tools: Vec<Tool>, messages: Vec<ModelInput>) -> ActionBody {
@@ -327,7 +344,7 @@ fn model_request(response_format: ResponseFormat, tools: Vec<Tool>, messages: Ve
 }
 
 fn expect_answer(event: EventBody) -> Result<ModelAnswer, Unexpected> {
-    match expect!(event, ModelReply).outcome {
+    match expect!(event, ModelReply) {
         ModelOutcome::Answer(answer) => Ok(answer),
         other => Err(Unexpected(format!("{other:?}"))),
     }
@@ -339,7 +356,7 @@ fn ask_user() -> ActionBody {
         text: text.into(),
         kind: kind.into(),
         options: options.iter().map(|option| (*option).into()).collect(),
-        default: default.map(Into::into),
+        default_value: default.map(Into::into),
         extra: none(),
     };
     ActionBody::AskUser(AskUser {
@@ -368,7 +385,7 @@ fn progress(agent_step: u32, summary: &str, notes: &[String]) -> ActionBody {
     ActionBody::Progress(Progress {
         agent_step,
         summary: summary.into(),
-        partial_result: json_list(notes),
+        results: vec![json_list(notes)],
         extra: none(),
     })
 }

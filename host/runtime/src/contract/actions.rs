@@ -12,8 +12,9 @@ use super::values::{BlobId, Named, Part, Tool};
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
-    /// The run's own name for this action: a number that it has not used before. Actions without an answer may all
-    /// use 0.
+    /// The run's own name for this action: a number from 1 on that it has not used before. Actions without an answer
+    /// may all use 0.
+    #[serde(default)]
     pub token: u32,
     /// What to do.
     pub body: ActionBody,
@@ -33,9 +34,9 @@ pub enum ActionBody {
     /// Run commands on the executor. Answered by `results`.
     #[component(name = "run-commands")]
     RunCommands(RunCommands),
-    /// Call tools of the host, such as MCP servers. Answered by `results`.
+    /// Call tools of the host and of its MCP servers; they may run at the same time. Answered by `results`.
     #[component(name = "call-tools")]
-    CallTools(CallTools),
+    CallTools(Vec<Call>),
     /// Ask a model. Answered by `model-reply`.
     #[component(name = "ask-model")]
     AskModel(AskModel),
@@ -45,22 +46,22 @@ pub enum ActionBody {
     /// Let another device or agent do something. Answered by `child-update`s and one `child-ended`.
     #[component(name = "delegate")]
     Delegate(Delegate),
-    /// Wake me up. Answered by `timer`.
+    /// Wake the run after so many milliseconds. Answered by `timer`.
     #[component(name = "set-timer")]
-    SetTimer(SetTimer),
+    SetTimer(u32),
     /// Change a picture. Answered by `blob-ready`.
     #[component(name = "edit-image")]
     EditImage(EditImage),
-    /// Read from the plugin's own store. Answered by `store-value`.
+    /// Read what the plugin's own store holds under this key. Answered by `store-value`.
     #[component(name = "store-get")]
-    StoreGet(StoreGet),
-    /// Write to the plugin's own store. Answered by `store-value`.
+    StoreGet(String),
+    /// Write to the plugin's own store, which all its runs share. Answered by `store-value`.
     #[component(name = "store-put")]
     StorePut(StorePut),
-    /// Give up a timer, a model call, a question or a child. A timer then stays silent; the others answer at once,
-    /// as cancelled. Unknown and finished tokens are ignored.
+    /// Give up the timer, model call, question or child of this token. A timer then stays silent; the others answer
+    /// at once, as cancelled. Other tokens are ignored.
     #[component(name = "cancel-action")]
-    CancelAction(CancelAction),
+    CancelAction(u32),
     /// Show something to those who watch. No answer.
     #[component(name = "emit")]
     Emit(Emit),
@@ -73,7 +74,7 @@ pub enum ActionBody {
     /// The run is over and did not. Nothing may follow it.
     #[component(name = "fail")]
     Fail(Fail),
-    /// A later minor version's action; refused by a host that does not know it.
+    /// A later minor version's action; refused by a host that does not know it. Answered by `extension`.
     #[component(name = "extension")]
     Extension(Named),
 }
@@ -105,7 +106,8 @@ pub enum ToolScope {
     /// The host's own and its MCP servers'.
     #[component(name = "host")]
     Host,
-    /// The devices and agents that `delegate` can reach, each described as a tool.
+    /// Those whom `delegate` can reach, each described as a tool: its name is the id for `target`, its namespace is
+    /// `device` or `agent`.
     #[component(name = "delegates")]
     Delegates,
     /// A later minor version's scope.
@@ -149,19 +151,6 @@ pub struct RunCommands {
     pub extra: String,
 }
 
-/// Call tools of the host.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct CallTools {
-    /// The calls; they may run at the same time.
-    #[serde(default)]
-    pub calls: Vec<Call>,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
 /// One call of a tool.
 #[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize, Default)]
 #[component(record)]
@@ -174,11 +163,11 @@ pub struct Call {
     /// The tool.
     #[serde(default)]
     pub tool: String,
-    /// Open: `action`, `data_collection`.
+    /// Open: `action`, `data_collection`; empty lets the host look it up.
     #[component(name = "tool-type")]
     #[serde(default)]
     pub tool_type: String,
-    /// JSON object. A string `{"$blob": "<id>"}` in it is replaced by the blob's content.
+    /// JSON object; empty for `{}`. A `{"$blob": "<id>"}` in it is replaced by the blob's content.
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub parameters: String,
     /// How long to wait for it; none for the host's own bound, which also caps this one.
@@ -204,7 +193,7 @@ pub struct AskModel {
     /// The tools that it may call. It only *asks* for calls: the run decides what becomes of them.
     #[serde(default)]
     pub tools: Vec<Tool>,
-    /// Open: `auto`, `none`, `required`, or the name of a tool.
+    /// Open: `auto`, `none`, `required`, `tool:<name>`; empty for `auto`.
     #[component(name = "tool-choice")]
     #[serde(default)]
     pub tool_choice: String,
@@ -228,7 +217,8 @@ pub struct AskModel {
     #[component(name = "max-output-tokens")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
-    /// What watchers see of it while it speaks. Open: `hidden`, `text`, `text+thinking`.
+    /// What watchers see of it while it speaks. Open: `hidden`, `text`, `text+thinking`; anything else is treated as
+    /// `hidden`.
     #[serde(default)]
     pub show: String,
     /// See [`super::values`].
@@ -345,8 +335,9 @@ pub struct Question {
     #[serde(default)]
     pub options: Vec<String>,
     /// The answer when none is given.
+    #[component(name = "default-value")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<String>,
+    pub default_value: Option<String>,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -404,19 +395,6 @@ pub struct AnyTarget {
     /// Labels that it must all have, each `key=value`.
     #[serde(default)]
     pub labels: Vec<String>,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
-/// Wake me up.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct SetTimer {
-    /// After so many milliseconds.
-    #[serde(default)]
-    pub ms: u32,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -526,20 +504,7 @@ pub struct Mark {
     pub label: String,
     /// `#rrggbb`; empty lets the host choose.
     #[serde(default)]
-    pub color: String,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
-/// Read from the plugin's own store.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct StoreGet {
-    /// The key.
-    #[serde(default)]
-    pub key: String,
+    pub colour: String,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -561,18 +526,6 @@ pub struct StorePut {
     pub extra: String,
 }
 
-/// Give up an action.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct CancelAction {
-    /// Its token.
-    pub token: u32,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
 /// Show something to those who watch.
 ///
 /// The host itself shows the user's message, the run's start and end, what models say, tool calls and their
@@ -583,20 +536,20 @@ pub struct CancelAction {
 pub enum Emit {
     /// A thought.
     #[component(name = "thinking")]
-    Thinking(Text),
-    /// A plan begins.
+    Thinking(String),
+    /// A plan begins: all its steps.
     #[component(name = "plan-start")]
-    PlanStart(Plan),
-    /// The plan changed, or a step of it is done.
+    PlanStart(Vec<PlanStep>),
+    /// The plan changed, or a step of it is done: all its steps.
     #[component(name = "plan-update")]
-    PlanUpdate(Plan),
-    /// The plan is done; a summary.
+    PlanUpdate(Vec<PlanStep>),
+    /// The plan is done: a summary.
     #[component(name = "plan-finish")]
-    PlanFinish(Text),
+    PlanFinish(String),
     /// The answer, whole.
     #[component(name = "final-answer")]
     FinalAnswer(FinalAnswer),
-    /// The next piece of an answer, before the whole.
+    /// The next piece of an answer. The whole has to follow, with the same `message-id`.
     #[component(name = "final-answer-delta")]
     FinalAnswerDelta(FinalAnswer),
     /// Something that the run saw: a screenshot, a page.
@@ -607,39 +560,13 @@ pub enum Emit {
     System(Notice),
     /// What the run is doing, in a few words.
     #[component(name = "status")]
-    Status(Text),
+    Status(String),
     /// An event of the plugin's own for its own watchers.
     #[component(name = "raw")]
     Raw(Named),
     /// A later minor version's emission; skipped by a host that does not know it.
     #[component(name = "extension")]
     Extension(Named),
-}
-
-/// Some text to show.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct Text {
-    /// The text.
-    #[serde(default)]
-    pub text: String,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
-/// A plan.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct Plan {
-    /// Its steps, all of them each time.
-    #[serde(default)]
-    pub steps: Vec<PlanStep>,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
 }
 
 /// A step of a plan.
@@ -728,10 +655,9 @@ pub struct Progress {
     /// What was done, in a few words.
     #[serde(default)]
     pub summary: String,
-    /// JSON: the result so far, told to the requester if the run does not get further; may be empty.
-    #[component(name = "partial-result")]
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub partial_result: String,
+    /// The results so far, each JSON: told to the requester if the run does not get further.
+    #[serde(default, with = "json_text::list")]
+    pub results: Vec<String>,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -742,7 +668,7 @@ pub struct Progress {
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct Finish {
-    /// The answer in words.
+    /// The answer in words, for the requester. Watchers see it as the final answer unless the run has emitted one.
     #[serde(default)]
     pub text: String,
     /// Results for programs, each JSON.

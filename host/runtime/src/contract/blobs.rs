@@ -22,7 +22,7 @@ pub struct BlobInfo {
     /// Height in pixels, for a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
-    /// See `values`.
+    /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
 }

@@ -16,6 +16,10 @@ pub struct Event {
     /// When it happened, in milliseconds since 1970. Clocks show this time during the step.
     #[component(name = "time-ms")]
     pub time_ms: u64,
+    /// The action that this answers; 0 if it answers none. Ignore an event whose token you do not know: it answers
+    /// what was given up meanwhile.
+    #[serde(default)]
+    pub token: u32,
     /// What happened.
     pub body: EventBody,
     /// See [`super::values`].
@@ -23,7 +27,7 @@ pub struct Event {
     pub extra: String,
 }
 
-/// What happened. An answer names the action that it answers by its `token`.
+/// What happened.
 #[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(variant)]
 #[serde(rename_all = "snake_case")]
@@ -31,15 +35,15 @@ pub enum EventBody {
     /// The run begins. Always the first event, and only that.
     #[component(name = "start")]
     Start(Start),
-    /// Answers `list-tools`.
+    /// Answers `list-tools`: the tools that there are.
     #[component(name = "tools")]
-    Tools(Tools),
-    /// Answers `run-commands` and `call-tools`.
+    Tools(Vec<Tool>),
+    /// Answers `run-commands` and `call-tools`: what the calls gave, one result each, in the order of the calls.
     #[component(name = "results")]
-    Results(Results),
+    Results(Vec<CallResult>),
     /// Answers `ask-model`.
     #[component(name = "model-reply")]
-    ModelReply(ModelReply),
+    ModelReply(ModelOutcome),
     /// Answers `ask-user`.
     #[component(name = "user-reply")]
     UserReply(UserReply),
@@ -51,21 +55,25 @@ pub enum EventBody {
     ChildEnded(ChildEnded),
     /// Answers `set-timer`: the time is up.
     #[component(name = "timer")]
-    Timer(Timer),
+    Timer,
     /// Answers `edit-image`.
     #[component(name = "blob-ready")]
     BlobReady(BlobReady),
     /// Answers `store-get` and `store-put`.
     #[component(name = "store-value")]
     StoreValue(StoreValue),
-    /// The action was not carried out; no other answer follows.
+    /// Takes the place of any other answer: the action was not carried out, for a limit, a missing grant, an unknown
+    /// tool, parameters that do not fit, or because what it needs is not there.
     #[component(name = "refused")]
-    Refused(Refused),
-    /// Somebody wants the run to end. For 2 s only `emit`, `progress`, `finish` and `fail` are accepted; then the
-    /// host ends the run itself.
+    Refused(Failure),
+    /// The run is to end; why. Open: `user_requested`, `device_disconnected`, `constellation_disconnected`,
+    /// `parent_ended`, `budget`, `shutdown`, `reload`. Of what the run still asks for, only `emit`, `progress`,
+    /// `finish` and `fail` are accepted, and for a short time (2 s unless the operator says otherwise); then the host
+    /// ends it.
     #[component(name = "cancel")]
-    Cancel(Cancel),
-    /// A later minor version's event, sent only to plugins whose `describe` lists its kind.
+    Cancel(String),
+    /// A later minor version's event, or the answer to an `extension` action. Sent only to plugins whose `describe`
+    /// lists its kind.
     #[component(name = "extension")]
     Extension(Named),
 }
@@ -111,39 +119,6 @@ pub struct History {
     pub extra: String,
 }
 
-/// The tools that there are.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct Tools {
-    /// The `list-tools` action.
-    pub token: u32,
-    /// The tools; empty if `error` is set.
-    #[serde(default)]
-    pub tools: Vec<Tool>,
-    /// Why they could not be had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
-/// What the calls gave, in the order of the calls, one result each.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct Results {
-    /// The `run-commands` or `call-tools` action.
-    pub token: u32,
-    /// One for each call.
-    #[serde(default)]
-    pub results: Vec<CallResult>,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
 /// What one call gave.
 #[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize, Default)]
 #[component(record)]
@@ -153,7 +128,8 @@ pub struct CallResult {
     #[component(name = "call-id")]
     #[serde(default)]
     pub call_id: String,
-    /// Open: `success`, `failure`, `skipped`, `none`. Anything else is treated as `failure`.
+    /// Open: `success`, `failure`, `skipped` (a call before it failed), `none` (nothing was to be done). Anything else
+    /// is treated as `failure`.
     #[serde(default)]
     pub status: String,
     /// JSON: what the tool returned. Pictures and long strings in it are `{"$blob": "<id>"}`.
@@ -165,20 +141,6 @@ pub struct CallResult {
     /// The blobs that `payload` names.
     #[serde(default)]
     pub blobs: Vec<BlobId>,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
-/// What a model said, or why it said nothing.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct ModelReply {
-    /// The `ask-model` action.
-    pub token: u32,
-    /// The outcome.
-    pub outcome: ModelOutcome,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -222,6 +184,9 @@ pub struct ModelAnswer {
     #[component(name = "tool-calls")]
     #[serde(default)]
     pub tool_calls: Vec<ToolCall>,
+    /// The pictures and files that it made.
+    #[serde(default)]
+    pub blobs: Vec<BlobId>,
     /// Open: `stop`, `tool_calls`, `length`, `content_filter`. Anything else is treated as `stop`.
     #[component(name = "finish-reason")]
     #[serde(default)]
@@ -278,7 +243,7 @@ pub struct ModelError {
     pub code: String,
     /// One sentence for a person.
     #[serde(default)]
-    pub message: String,
+    pub text: String,
     /// What had come before it was cut; empty otherwise.
     #[serde(default)]
     pub partial: String,
@@ -296,10 +261,8 @@ pub struct ModelError {
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct UserReply {
-    /// The `ask-user` action.
-    pub token: u32,
-    /// Open: `answered`, `timed-out`, `declined`, `nobody` (nobody is there to ask). Anything else is treated as
-    /// `declined`.
+    /// Open: `answered`, `timed-out`, `declined`, `nobody` (nobody is there to ask), `cancelled` (the run gave it up).
+    /// Anything else is treated as `declined`.
     #[serde(default)]
     pub outcome: String,
     /// The answers; where the user gave none, the question's default if it has one.
@@ -317,7 +280,7 @@ pub struct UserReply {
 pub struct UserAnswer {
     /// The question's `id`.
     #[serde(default)]
-    pub question: String,
+    pub id: String,
     /// `yes` or `no` for a `confirm`, one of the options for a `choice`, otherwise what was typed.
     #[serde(default)]
     pub value: String,
@@ -331,8 +294,6 @@ pub struct UserAnswer {
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct ChildUpdate {
-    /// The `delegate` action.
-    pub token: u32,
     /// Open: `accepted`, `queued`, `progress`.
     #[serde(default)]
     pub state: String,
@@ -355,8 +316,6 @@ pub struct ChildUpdate {
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct ChildEnded {
-    /// The `delegate` action.
-    pub token: u32,
     /// The delegated run; empty if none came to be.
     #[serde(default)]
     pub child: String,
@@ -377,26 +336,12 @@ pub struct ChildEnded {
     pub extra: String,
 }
 
-/// The time is up.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct Timer {
-    /// The `set-timer` action.
-    pub token: u32,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
 /// The edited picture is there.
 #[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct BlobReady {
-    /// The `edit-image` action.
-    pub token: u32,
-    /// The new picture; empty if `error` is set.
+    /// The new picture.
     #[serde(default)]
     pub blob: BlobId,
     /// Its width in pixels.
@@ -405,9 +350,6 @@ pub struct BlobReady {
     /// Its height in pixels.
     #[serde(default)]
     pub height: u32,
-    /// Why there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -418,45 +360,12 @@ pub struct BlobReady {
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct StoreValue {
-    /// The `store-get` or `store-put` action.
-    pub token: u32,
     /// The key.
     #[serde(default)]
     pub key: String,
     /// The value that is there now; none if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// Why the store could not be reached.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Failure>,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
-/// An action was not carried out.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct Refused {
-    /// The action.
-    pub token: u32,
-    /// Why: a limit, a missing grant, an unknown tool, parameters that do not fit.
-    pub error: Failure,
-    /// See [`super::values`].
-    #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub extra: String,
-}
-
-/// Somebody wants the run to end.
-#[derive(Debug, Clone, PartialEq, ComponentType, Lift, Lower, Serialize, Deserialize)]
-#[component(record)]
-#[serde(deny_unknown_fields)]
-pub struct Cancel {
-    /// Open: `user_requested`, `device_disconnected`, `constellation_disconnected`, `parent_ended`, `budget`,
-    /// `shutdown`, `reload`.
-    #[serde(default)]
-    pub reason: String,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,

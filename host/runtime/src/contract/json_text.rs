@@ -112,7 +112,19 @@ mod tests {
 
     #[test]
     fn whatever_the_text_it_comes_back() {
-        let texts = ["{}", "null", "not json", "", " 1", "{\n}", "{\"$text\":\"x\"}", "{\"$text\":1}", "\"$text\"", "1e400", "[1,]"];
+        let texts = [
+            "{}",
+            "null",
+            "not json",
+            "",
+            " 1",
+            "{\n}",
+            "{\"$text\":\"x\"}",
+            "{\"$text\":1}",
+            "\"$text\"",
+            "1e400",
+            "[1,]",
+        ];
         for text in texts {
             let line = written(text);
             assert!(!line.contains('\n'), "{line}");

@@ -30,7 +30,7 @@ pub struct Envelope {
     #[component(name = "session-id")]
     #[serde(default)]
     pub session_id: String,
-    /// Whether it came over a device door, a chat door and so on. Open: `aip`, `http`, `sessions`, `messaging`, `run`.
+    /// Where it came in. Open: `aip`, `http`, `sessions`, `messaging`, `run`.
     #[serde(default)]
     pub door: String,
     /// JSON: the message. Pictures and long strings in it are `{"$blob": "<id>"}`.
@@ -123,10 +123,10 @@ pub struct Hold {
     /// The client that it waits for; empty for any that fits.
     #[serde(default)]
     pub receiver: String,
-    /// How long; the host's own bound caps it.
+    /// How long; none for the host's own bound, which also caps this one.
     #[component(name = "timeout-ms")]
-    #[serde(default)]
-    pub timeout_ms: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u32>,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,

@@ -42,9 +42,9 @@ pub struct RunInfo {
     /// JSON object: the plugin's settings, checked against its manifest, defaults filled in.
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub settings: String,
-    /// The session's seed. `wasi:random` is seeded with it too.
+    /// What the session's random numbers come from: `wasi:random` is seeded with the hash of this text.
     #[serde(default)]
-    pub seed: u64,
+    pub seed: String,
     /// Minutes to add to UTC for the requester's local time.
     #[component(name = "utc-offset-minutes")]
     #[serde(default)]

@@ -34,7 +34,7 @@ pub struct Failure {
     pub code: String,
     /// One sentence for a person: what was wrong and what to do about it.
     #[serde(default)]
-    pub message: String,
+    pub text: String,
     /// See the head of this module.
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -102,7 +102,7 @@ pub struct File {
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct Tool {
-    /// The name that a call uses.
+    /// The name that a call uses. No two tools of one answer have the same.
     #[serde(default)]
     pub name: String,
     /// Who offers it: a tool server on the device, an MCP server, or empty.
@@ -129,14 +129,15 @@ pub struct Tool {
 #[serde(deny_unknown_fields)]
 pub struct ToolCall {
     /// The model's name for this call; its result repeats it.
+    #[component(name = "call-id")]
     #[serde(default)]
-    pub id: String,
+    pub call_id: String,
     /// Which tool.
     #[serde(default)]
-    pub name: String,
-    /// JSON object: the arguments.
+    pub tool: String,
+    /// JSON object.
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
-    pub arguments: String,
+    pub parameters: String,
     /// See the head of this module.
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub extra: String,
@@ -147,13 +148,14 @@ pub struct ToolCall {
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct ToolResult {
-    /// The `id` of the call.
+    /// The call's `call-id`.
+    #[component(name = "call-id")]
     #[serde(default)]
-    pub id: String,
+    pub call_id: String,
     /// Which tool it was.
     #[serde(default)]
-    pub name: String,
-    /// What it gave: text, pictures.
+    pub tool: String,
+    /// What it gave.
     #[serde(default)]
     pub content: Vec<ToolContent>,
     /// Whether it failed.
@@ -175,6 +177,9 @@ pub enum ToolContent {
     /// A picture.
     #[component(name = "image")]
     Image(Image),
+    /// Any other file.
+    #[component(name = "file")]
+    File(File),
     /// A later minor version's content; skip it if unknown.
     #[component(name = "extension")]
     Extension(Named),

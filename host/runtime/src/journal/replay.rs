@@ -50,8 +50,7 @@ fn described(outcome: &Result<ActionsEntry, FaultEntry>) -> String {
 pub async fn replay(journal: &Journal, behaviour: &Behaviour, log: Arc<dyn LogSink>) -> Result<Replay, Fault> {
     let setup = RunSetup { info: journal.info.clone(), blobs: Arc::clone(&journal.blobs), log };
     let run = behaviour.start(setup)?;
-    let component_changed =
-        journal.header.as_ref().is_some_and(|header| header.component != behaviour.hash());
+    let component_changed = journal.header.as_ref().is_some_and(|header| header.component != behaviour.hash());
     let mut replay = Replay { run, steps: Vec::new(), fault: None, divergence: None, component_changed };
     replay.run.lift_time_limits();
     for step in &journal.steps {
