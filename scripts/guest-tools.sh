@@ -47,12 +47,9 @@ js_tools() {
     stamp="$(sha256sum <"$js/package-lock.json") node $(node -v)"
     [ "$(cat "$js/node_modules/.stamp" 2>/dev/null)" = "$stamp" ] && return
 
-    # Not `npm ci`: it insists on the optional bindings for every platform, and componentize-qjs 0.4.5 was published
-    # without three of them. With --no-save this takes the versions of the lock file, checks their hashes, and leaves
-    # the lock file as it is.
+    # No package's own scripts: none of these needs them here.
     say "installing the packages of $js/package-lock.json"
-    rm -rf "$js/node_modules"
-    npm install --prefix "$js" --no-save --no-audit --no-fund --loglevel=error >&2
+    npm ci --prefix "$js" --ignore-scripts --no-audit --no-fund --loglevel=error >&2
     echo "$stamp" >"$js/node_modules/.stamp"
 }
 

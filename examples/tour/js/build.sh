@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the tour in JavaScript, and installs what that takes when it is missing or older than the lock file.
+# Builds the tour in JavaScript, and installs what that takes when it is missing or the lock file has changed.
 #
 #   build.sh OUT.wasm
 set -euo pipefail
@@ -7,13 +7,7 @@ set -euo pipefail
 out=$(realpath -m "$1")
 mkdir -p "$(dirname "$out")"
 cd "$(dirname "${BASH_SOURCE[0]}")"
-
-# What npm writes at the end of an installation.
-installed=node_modules/.package-lock.json
-if [ ! -f "$installed" ] || [ package-lock.json -nt "$installed" ]; then
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
-    touch "$installed"
-fi
+../../../scripts/guest-tools.sh js
 
 # For three platforms the registry has no binding of componentize-qjs 0.4.5. package.json overrides those with an older
 # one, because `npm ci` wants the lock file whole; this makes a build there fail instead of mixing versions.

@@ -14,16 +14,17 @@ export { blob, log, utf8 };
 
 /** Something did not work. A run that throws one fails with its code; with any other error, as `internal`. */
 export class Failure extends Error {
-  /** @param {string} code open; see `values.failure` @param {string} message for a person */
-  constructor(code, message) {
-    super(message);
+  /** @param {string} code open; see `values.failure` @param {string} text for a person */
+  constructor(code, text) {
+    super(text);
     this.code = code;
+    this.text = text;
   }
 
   /** What was thrown, as a failure. Imports of the host throw an error with the failure as its `payload`. */
   static of(error) {
-    const { code, message } = error?.payload ?? error ?? {};
-    return new Failure(code ?? "internal", message ?? String(error));
+    const { code, text, message } = error?.payload ?? error ?? {};
+    return new Failure(code ?? "internal", text ?? message ?? String(error));
   }
 }
 
@@ -58,7 +59,7 @@ export class Cx {
   async answer(token) {
     const waiting = (resolve) => this.#waiting.push({ token, resolve });
     const { body } = take(this.#arrived, token) ?? (await new Promise(waiting));
-    if (body.tag === "refused") throw Failure.of(body.val.error);
+    if (body.tag === "refused") throw Failure.of(body.val);
     return body;
   }
 
@@ -67,14 +68,14 @@ export class Cx {
     return this.answer(0);
   }
 
-  /** Asks for something and waits for what is in its answer. */
+  /** Asks for something and waits for what is in its answer. Throws a `Failure` if it was refused. */
   async ask(body) {
     return (await this.answer(this.send(body))).val;
   }
 
   /** Lets so many milliseconds pass. */
   async sleep(ms) {
-    await this.ask({ tag: "set-timer", val: { ms } });
+    await this.ask({ tag: "set-timer", val: ms });
   }
 
   /**
@@ -91,8 +92,7 @@ export class Cx {
   }
 
   /** Takes an event in. This and what follows is for `behaviour`. */
-  deliver(body) {
-    const token = body.val.token ?? 0;
+  deliver(token, body) {
     const waiting = take(this.#waiting, token);
     if (waiting) waiting.resolve({ body });
     else this.#arrived.push({ token, body });
@@ -150,11 +150,11 @@ export function behaviour({ describe, selfTest = () => {}, run, resume, cancelle
       seedRandom(info.seed);
     }
 
-    step({ body }) {
+    step({ token, body }) {
       return answering(() => {
         if (body.tag === "start") this.#follow((cx) => run(cx, this.#info, body.val));
-        else if (body.tag === "cancel") this.#follow((cx) => cancelled(cx, body.val.reason));
-        else this.#cx.deliver(body);
+        else if (body.tag === "cancel") this.#follow((cx) => cancelled(cx, body.val));
+        else this.#cx.deliver(token, body);
         runJobs();
         return this.#cx.takeSent();
       });
@@ -185,7 +185,7 @@ export function behaviour({ describe, selfTest = () => {}, run, resume, cancelle
     }
   }
 
-  const checked = () => answering(selfTest, (failure) => failure.message);
+  const checked = () => answering(selfTest, (failure) => failure.text);
   return { meta: { describe: () => JSON.stringify(describe), selfTest: checked }, runs: { Run } };
 }
 
@@ -194,8 +194,8 @@ function cutShort(_cx, reason) {
 }
 
 function fail(error) {
-  const { code, message } = Failure.of(error);
-  return { tag: "fail", val: { code, text: message, results: [] } };
+  const { code, text } = Failure.of(error);
+  return { tag: "fail", val: { code, text, results: [] } };
 }
 
 function read(snapshot) {
@@ -207,7 +207,7 @@ function read(snapshot) {
 }
 
 /** The host understands what is thrown only in the contract's own form: an `Error` would end the instance. */
-function answering(work, form = ({ code, message }) => ({ code, message })) {
+function answering(work, form = ({ code, text }) => ({ code, text })) {
   try {
     return work();
   } catch (error) {

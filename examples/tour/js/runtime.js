@@ -45,7 +45,8 @@ export const utf8 = {
 
 /** Lets `Math.random` follow the seed of the session. Without it every run draws what was settled by the build. */
 export function seedRandom(seed) {
-  let state = seed ^ (seed / 2 ** 32);
+  // FNV-1a: a number from the text.
+  let state = utf8.encode(seed).reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5 | 0);
   Math.random = () => {
     // Mulberry32: small, and good enough to choose or to shuffle.
     state = (state + 0x6d2b79f5) | 0;

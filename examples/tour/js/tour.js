@@ -35,19 +35,19 @@ async function firstHalf(cx, info, start) {
   notes.push(`it is ${Date.now()} ms since 1970`);
 
   // Look around: three questions at once.
-  cx.emit({ tag: "status", val: { text: "looking around" } });
-  cx.emit({ tag: "thinking", val: { text: "First I see which tools there are." } });
+  cx.emit({ tag: "status", val: "looking around" });
+  cx.emit({ tag: "thinking", val: "First I see which tools there are." });
   cx.emit({ tag: "plan-start", val: plan(0) });
   const scopes = [{ tag: "device", val: linux }, { tag: "host" }, { tag: "delegates" }];
   const tools = [];
-  for (const answer of await Promise.all(scopes.map((scope) => cx.ask(listTools(scope))))) {
-    if (answer.error) notes.push(`no tools: ${answer.error.code} ${answer.error.message}`);
-    else tools.push(...answer.tools);
+  for (const { value, reason } of await Promise.allSettled(scopes.map((scope) => cx.ask(listTools(scope))))) {
+    if (reason) notes.push(`no tools: ${reason.code} ${reason.text}`);
+    else tools.push(...value);
   }
   notes.push(`tools: ${tools.map((tool) => tool.name).join(", ")}`);
 
   // Act on the device, look at the picture that came back.
-  const { results } = await cx.ask(runCommands({ c1: "uname -a", c2: "screenshot" }));
+  const results = await cx.ask(runCommands({ c1: "uname -a", c2: "screenshot" }));
   for (const result of results) notes.push(`${result.callId} ${result.status} ${result.payload}`);
   const shot = results.flatMap((result) => result.blobs)[0] ?? "";
   const known = blob.info(shot);
@@ -66,18 +66,18 @@ async function firstHalf(cx, info, start) {
 
   // Think: a model, its tool calls, and a second try after a refusal.
   const talk = opening(request, desktop);
-  let { outcome } = await cx.ask(askModel({ tag: "text" }, tools, talk));
+  let outcome = await cx.ask(askModel({ tag: "text" }, tools, talk));
   if (outcome.tag !== "answer") throw new Error(`The tour did not expect this: ${outcome.tag}`);
   const { content, usage, toolCalls } = outcome.val;
   notes.push(`model: ${content} (${usage.inputTokens} + ${usage.outputTokens} tokens)`);
   const called = await cx.ask(callTools(toolCalls));
   talk.push(saidByAssistant(content, toolCalls));
-  talk.push(...called.results.map((result, at) => toolResult(toolCalls[at], result)));
+  talk.push(...called.map((result, at) => toolResult(toolCalls[at], result)));
   const anObject = { tag: "schema", val: '{"type":"object"}' };
   for (;;) {
-    ({ outcome } = await cx.ask(askModel(anObject, [], talk)));
+    outcome = await cx.ask(askModel(anObject, [], talk));
     if (outcome.tag !== "error") break;
-    notes.push(`model: ${outcome.val.code} ${outcome.val.message}`);
+    notes.push(`model: ${outcome.val.code} ${outcome.val.text}`);
     await cx.sleep(outcome.val.retryAfterMs ?? 1_000);
   }
   notes.push(`model: ${outcome.val.content}`);
@@ -86,8 +86,8 @@ async function firstHalf(cx, info, start) {
 
   // Ask the user; remember the answer for other runs.
   const reply = await cx.ask(askUser());
-  for (const { question, value } of reply.answers) notes.push(`user ${reply.outcome}: ${question} = ${value}`);
-  const before = await cx.ask({ tag: "store-get", val: { key: "visits" } });
+  for (const { id, value } of reply.answers) notes.push(`user ${reply.outcome}: ${id} = ${value}`);
+  const before = await cx.ask({ tag: "store-get", val: "visits" });
   const visits = String(Number(before.value ?? 0) + 1);
   const after = await cx.ask({ tag: "store-put", val: { key: "visits", value: visits } });
   notes.push(`visits: ${after.value ?? ""}`);
@@ -104,11 +104,11 @@ async function firstHalf(cx, info, start) {
   // Give something up, be refused, hear from the host.
   const long = cx.send(setTimer(60_000));
   await cx.sleep(250);
-  cx.tell({ tag: "cancel-action", val: { token: long } });
+  cx.tell({ tag: "cancel-action", val: long });
   try {
     await cx.ask({ tag: "extension", val: { kind: "example.teleport", body: '{"to":"moon"}' } });
-  } catch (refusal) {
-    notes.push(`refused: ${refusal.code} ${refusal.message}`);
+  } catch ({ code, text }) {
+    notes.push(`refused: ${code} ${text}`);
   }
   const greeting = await cx.news();
   notes.push(`${greeting.val.kind} ${greeting.val.body}`);
@@ -118,7 +118,7 @@ async function firstHalf(cx, info, start) {
 async function secondHalf(cx, notes) {
   log.write("info", `${notes.length} notes taken`);
   const kept = blob.create("text/plain", utf8.encode(notes.join("\n")));
-  cx.emit({ tag: "plan-finish", val: { text: "All done." } });
+  cx.emit({ tag: "plan-finish", val: "All done." });
   cx.emit({ tag: "final-answer-delta", val: finalAnswer("The tour ") });
   cx.emit({ tag: "final-answer", val: finalAnswer("The tour is over.") });
   cx.emit({ tag: "system", val: { level: "info", text: "Mind the step." } });
@@ -142,7 +142,7 @@ function image(blob, description) {
 }
 
 function plan(done) {
-  return { steps: ["look around", "think", "rest"].map((text, at) => ({ text, done: at < done })) };
+  return ["look around", "think", "rest"].map((text, at) => ({ text, done: at < done }));
 }
 
 function finalAnswer(text) {
@@ -150,11 +150,11 @@ function finalAnswer(text) {
 }
 
 function progress(agentStep, summary, notes) {
-  return { tag: "progress", val: { agentStep, summary, partialResult: JSON.stringify(notes) } };
+  return { tag: "progress", val: { agentStep, summary, results: [JSON.stringify(notes)] } };
 }
 
 function setTimer(ms) {
-  return { tag: "set-timer", val: { ms } };
+  return { tag: "set-timer", val: ms };
 }
 
 function listTools(scope) {
@@ -173,13 +173,8 @@ function runCommands(commands) {
 }
 
 function callTools(wanted) {
-  const calls = wanted.map((call) => ({
-    callId: call.id,
-    tool: call.name,
-    toolType: "action",
-    parameters: call.arguments,
-  }));
-  return { tag: "call-tools", val: { calls } };
+  const calls = wanted.map(({ callId, tool, parameters }) => ({ callId, tool, toolType: "action", parameters }));
+  return { tag: "call-tools", val: calls };
 }
 
 function editImage(source, input) {
@@ -189,7 +184,7 @@ function editImage(source, input) {
     { tag: "crop", val: rect },
     { tag: "resize", val: { width: 160, height: 100 } },
     { tag: "concat", val: { blob: beside?.val.blob ?? "", side: "below" } },
-    { tag: "mark", val: { rect, label: "1", color: "#ff0000" } },
+    { tag: "mark", val: { rect, label: "1", colour: "#ff0000" } },
   ];
   return { tag: "edit-image", val: { source, edits } };
 }
@@ -216,9 +211,9 @@ function saidByAssistant(content, toolCalls) {
   return message("assistant", { tag: "text", val: content }, ...toolCalls.map((val) => ({ tag: "tool-call", val })));
 }
 
-function toolResult({ id, name }, { payload, status }) {
+function toolResult({ callId, tool }, { payload, status }) {
   const content = [{ tag: "text", val: payload }];
-  return message("tool", { tag: "tool-result", val: { id, name, content, failed: status !== "success" } });
+  return message("tool", { tag: "tool-result", val: { callId, tool, content, failed: status !== "success" } });
 }
 
 function askModel(responseFormat, tools, messages) {
@@ -241,7 +236,7 @@ function askModel(responseFormat, tools, messages) {
 
 function askUser() {
   const questions = [
-    { id: "go", text: "Shall we go on?", kind: "confirm", options: [], default: "yes" },
+    { id: "go", text: "Shall we go on?", kind: "confirm", options: [], defaultValue: "yes" },
     { id: "way", text: "Left or right?", kind: "choice", options: ["left", "right"] },
     { id: "name", text: "Who are you?", kind: "text", options: [] },
   ];

@@ -9,12 +9,12 @@ from wit_world.imports.actions import (
     ActionBody, ActionBody_AskModel, ActionBody_AskUser, ActionBody_CallTools, ActionBody_CancelAction,
     ActionBody_Delegate, ActionBody_EditImage, ActionBody_Fail, ActionBody_Finish, ActionBody_ListTools,
     ActionBody_Progress, ActionBody_RunCommands, ActionBody_SetTimer, ActionBody_StoreGet, ActionBody_StorePut,
-    AnyTarget, AskModel, AskUser, Call, CallTools, CancelAction, Concat, Delegate, EditImage, Emit,
-    Emit_EnvironmentInput, Emit_FinalAnswer, Emit_FinalAnswerDelta, Emit_PlanFinish, Emit_Status, Emit_System,
-    Emit_Thinking, EnvironmentInput, Fail, FinalAnswer, Finish, HistoryRange, ImageEdit, ImageEdit_Concat,
-    ImageEdit_Crop, ImageEdit_Mark, ImageEdit_Resize, ListTools, Mark, Message, ModelInput, ModelInput_History,
-    ModelInput_Message, Notice, Plan, PlanStep, Progress, Question, Rect, ResponseFormat, ResponseFormat_Text,
-    RunCommands, SetTimer, Size, StoreGet, StorePut, Target, Target_Any, Text, ToolScope, ToolSet,
+    AnyTarget, AskModel, AskUser, Call, Concat, Delegate, EditImage, Emit, Emit_EnvironmentInput, Emit_FinalAnswer,
+    Emit_FinalAnswerDelta, Emit_PlanFinish, Emit_PlanStart, Emit_PlanUpdate, Emit_Status, Emit_System, Emit_Thinking,
+    EnvironmentInput, Fail, FinalAnswer, Finish, HistoryRange, ImageEdit, ImageEdit_Concat, ImageEdit_Crop,
+    ImageEdit_Mark, ImageEdit_Resize, ListTools, Mark, Message, ModelInput, ModelInput_History, ModelInput_Message,
+    Notice, PlanStep, Progress, Question, Rect, ResponseFormat, ResponseFormat_Text, RunCommands, Size, StorePut,
+    Target, Target_Any, ToolScope, ToolSet,
 )
 from wit_world.imports.values import (
     File, Image, Named, Part, Part_File, Part_Image, Part_Text, Part_ToolResult, Tool, ToolContent, ToolContent_Text,
@@ -55,9 +55,9 @@ def image(blob: str, description: str = "") -> Part:
 def file(blob: str, name: str) -> Part:
     return Part_File(File(blob, name, ""))
 
-def tool_result(id: str, name: str, content: list[str | ToolContent], failed: bool = False) -> Part:
+def tool_result(call_id: str, tool: str, content: list[str | ToolContent], failed: bool = False) -> Part:
     content = [ToolContent_Text(piece) if isinstance(piece, str) else piece for piece in content]
-    return Part_ToolResult(ToolResult(id, name, content, failed, ""))
+    return Part_ToolResult(ToolResult(call_id, tool, content, failed, ""))
 
 def tool_set(agent: str, process: str = "", root: str = "") -> ToolSet:
     return ToolSet(agent, process, root, "")
@@ -75,7 +75,7 @@ def run_commands(tool_set: ToolSet, calls: list[Call]) -> ActionBody:
     return ActionBody_RunCommands(RunCommands(tool_set, calls, ""))
 
 def call_tools(calls: list[Call]) -> ActionBody:
-    return ActionBody_CallTools(CallTools(calls, ""))
+    return ActionBody_CallTools(calls)
 
 def message(role: str, *parts: str | Part) -> ModelInput:
     return ModelInput_Message(Message(role, _parts(parts), ""))
@@ -90,8 +90,9 @@ def ask_model(messages: list[ModelInput], tools: list[Tool] = [], *, model: str 
     return ActionBody_AskModel(AskModel(model, messages, tools, tool_choice, engine, response_format, temperature,
                                         top_p, stop, max_output_tokens, show, ""))
 
-def question(id: str, text: str, kind: str = "text", options: list[str] = [], default: str | None = None) -> Question:
-    return Question(id, text, kind, options, default, "")
+def question(id: str, text: str, kind: str = "text", options: list[str] = [],
+             default_value: str | None = None) -> Question:
+    return Question(id, text, kind, options, default_value, "")
 
 def ask_user(*questions: Question, timeout_ms: int | None = None) -> ActionBody:
     return ActionBody_AskUser(AskUser(list(questions), timeout_ms, ""))
@@ -103,7 +104,7 @@ def delegate(target: Target, *request: str | Part, behaviour: str = "", timeout_
     return ActionBody_Delegate(Delegate(target, _parts(request), behaviour, timeout_ms, ""))
 
 def set_timer(ms: int) -> ActionBody:
-    return ActionBody_SetTimer(SetTimer(ms, ""))
+    return ActionBody_SetTimer(ms)
 
 def edit_image(source: str, *edits: ImageEdit) -> ActionBody:
     return ActionBody_EditImage(EditImage(source, list(edits), ""))
@@ -120,21 +121,20 @@ def resize(width: int, height: int) -> ImageEdit:
 def concat(blob: str, side: str = "right") -> ImageEdit:
     return ImageEdit_Concat(Concat(blob, side, ""))
 
-def mark(rect: Rect, label: str = "", color: str = "") -> ImageEdit:
-    return ImageEdit_Mark(Mark(rect, label, color, ""))
+def mark(rect: Rect, label: str = "", colour: str = "") -> ImageEdit:
+    return ImageEdit_Mark(Mark(rect, label, colour, ""))
 
 def store_get(key: str) -> ActionBody:
-    return ActionBody_StoreGet(StoreGet(key, ""))
+    return ActionBody_StoreGet(key)
 
 def store_put(key: str, value: str | None) -> ActionBody:
     return ActionBody_StorePut(StorePut(key, value, ""))
 
 def cancel_action(token: int) -> ActionBody:
-    return ActionBody_CancelAction(CancelAction(token, ""))
+    return ActionBody_CancelAction(token)
 
-def progress(agent_step: int, summary: str, partial_result: Any = None) -> ActionBody:
-    partial = "" if partial_result is None else to_json(partial_result)
-    return ActionBody_Progress(Progress(agent_step, summary, partial, ""))
+def progress(agent_step: int, summary: str, results: list[Any] = []) -> ActionBody:
+    return ActionBody_Progress(Progress(agent_step, summary, [to_json(result) for result in results], ""))
 
 def finish(text: str, results: list[Any] = [], state: bytes = b"") -> ActionBody:
     return ActionBody_Finish(Finish(text, [to_json(result) for result in results], state, ""))
@@ -143,17 +143,22 @@ def fail(code: str, text: str, results: list[Any] = []) -> ActionBody:
     return ActionBody_Fail(Fail(code, text, [to_json(result) for result in results], ""))
 
 def status(text: str) -> Emit:
-    return Emit_Status(Text(text, ""))
+    return Emit_Status(text)
 
 def thinking(text: str) -> Emit:
-    return Emit_Thinking(Text(text, ""))
+    return Emit_Thinking(text)
 
-def plan(*steps: tuple[str, bool]) -> Plan:
-    """Each step with whether it is done."""
-    return Plan([PlanStep(text, done, "") for text, done in steps], "")
+def plan_step(text: str, done: bool = False) -> PlanStep:
+    return PlanStep(text, done, "")
+
+def plan_start(steps: list[PlanStep]) -> Emit:
+    return Emit_PlanStart(steps)
+
+def plan_update(steps: list[PlanStep]) -> Emit:
+    return Emit_PlanUpdate(steps)
 
 def plan_finish(text: str) -> Emit:
-    return Emit_PlanFinish(Text(text, ""))
+    return Emit_PlanFinish(text)
 
 def final_answer(text: str, title: str = "", format: str = "", message_id: str = "") -> Emit:
     return Emit_FinalAnswer(FinalAnswer(text, title, format, message_id, ""))

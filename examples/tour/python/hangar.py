@@ -1,5 +1,5 @@
 """Lets a run be written as one generator: it goes on inside `step`, what it sends becomes the actions of the step, and
-the events of the host are what its `yield`s give.
+what the host tells it is what its `yield`s give.
 
     class Run(hangar.Run):
         def begin(self, cx, start):
@@ -17,7 +17,7 @@ from componentize_py_types import Err
 
 from contract import check, fail, to_json
 from wit_world.imports.actions import Action, ActionBody, ActionBody_Emit, ActionBody_Fail, ActionBody_Finish, Emit
-from wit_world.imports.events import Cancel, Event, Refused as RefusedEvent, Start
+from wit_world.imports.events import Event, EventBody, EventBody_Cancel, EventBody_Refused, Start
 from wit_world.imports.session import RunInfo
 from wit_world.imports.values import Failure
 
@@ -46,9 +46,9 @@ Steps = Generator[Wait, Any, T]
 class Refused(Exception):
     """Raised by a `yield` when the host did not carry out the action."""
 
-    def __init__(self, error: Failure) -> None:
-        super().__init__(error.message)
-        self.code, self.message = error.code, error.message
+    def __init__(self, why: Failure) -> None:
+        super().__init__(why.text)
+        self.code, self.text = why.code, why.text
 
 
 class Cx:
@@ -58,7 +58,7 @@ class Cx:
         self.info = info
         self._last_token = last_token
         self._sent: list[Action] = []
-        self._arrived: list[tuple[int, Any]] = []  # With the token that each answers; 0 for those that answer nothing.
+        self._arrived: list[Event] = []  # Those that nobody has waited for yet.
 
     def send(self, body: ActionBody) -> int:
         """Asks for something and gives the token that its answers will name."""
@@ -93,10 +93,10 @@ class Cx:
         All else is forgotten then, answers to other tokens among it."""
         return Rest((token,), keep)
 
-    def _take(self, wait: Wait) -> Any:
-        for at, (token, _) in enumerate(self._arrived):
-            if token in wait.tokens:
-                return self._arrived.pop(at)[1]
+    def _take(self, wait: Wait) -> EventBody | None:
+        for at, event in enumerate(self._arrived):
+            if event.token in wait.tokens:
+                return self._arrived.pop(at).body
         return None
 
 
@@ -123,11 +123,10 @@ class Run:
         if self._over:
             return []
         try:
-            body: Any = event.body.value
-            if isinstance(body, Cancel):
-                outcome = self.cancelled(body.reason)
+            if isinstance(event.body, EventBody_Cancel):
+                outcome = self.cancelled(event.body.value)
             else:
-                self._cx._arrived.append((getattr(body, "token", 0), body))
+                self._cx._arrived.append(event)
                 outcome = self._go_on()
             if outcome is not None:
                 self._cx.tell(outcome)
@@ -140,7 +139,7 @@ class Run:
 
     def save(self) -> bytes:
         """The token that the run rests upon, the last one that it has used, and what it wants to keep."""
-        news = any(token == 0 for token, _ in self._cx._arrived)
+        news = any(event.token == 0 for event in self._cx._arrived)
         if self._over or news or not isinstance(self._wait, Rest):
             raise Err(Failure("unsupported", "The run can only be moved while it rests", ""))
         try:
@@ -178,12 +177,12 @@ class Run:
         return (yield from _outcome(self.resume(self._cx, rest.kept, answer)))
 
     def _go_on(self) -> Outcome | None:
-        while (event := self._cx._take(self._wait)) is not None:
+        while (body := self._cx._take(self._wait)) is not None:
             try:
-                if isinstance(event, RefusedEvent):
-                    self._wait = self._steps.throw(Refused(event.error))
+                if isinstance(body, EventBody_Refused):
+                    self._wait = self._steps.throw(Refused(body.value))
                 else:
-                    self._wait = self._steps.send(event)
+                    self._wait = self._steps.send(getattr(body, "value", None))  # `timer` has no value.
             except StopIteration as end:
                 return end.value
             if not isinstance(self._wait, Wait):
@@ -195,9 +194,8 @@ class Run:
 def _failed(error: BaseException) -> Outcome:
     traceback.print_exception(error)
     known = error.value if isinstance(error, Err) else error
-    code = known.code if isinstance(known, (Failure, Refused)) else "internal"
-    text = getattr(known, "message", str(known)) or type(known).__name__
-    return fail(code, str(text).encode(errors="replace").decode())
+    code, text = (known.code, known.text) if isinstance(known, (Failure, Refused)) else ("internal", str(known))
+    return fail(code, str(text or type(known).__name__).encode(errors="replace").decode())
 
 
 def _outcome(steps: Any) -> Steps[Outcome]:

@@ -10,8 +10,8 @@ import hangar
 from contract import (
     any_target, ask_model, ask_user, call, call_tools, cancel_action, concat, crop, delegate, edit_image,
     environment_input, fail, file, final_answer, final_answer_delta, finish, history, image, list_tools, mark, message,
-    named, plan, plan_finish, progress, question, rect, resize, run_commands, set_timer, status, store_get, store_put,
-    system, thinking, to_json, tool_result, tool_set,
+    named, plan_finish, plan_start, plan_step, plan_update, progress, question, rect, resize, run_commands, set_timer,
+    status, store_get, store_put, system, thinking, to_json, tool_result, tool_set,
 )
 from hangar import Cx, Outcome, Refused, Steps
 from wit_world import exports
@@ -44,11 +44,11 @@ def first_half(cx: Cx, start: events.Start) -> Steps[list[str]]:
 
     tools = yield from look_around(cx, notes)
     picture = yield from take_a_picture(cx, start.input, notes)
-    cx.tell(progress(1, "looked around", notes))
+    cx.tell(progress(1, "looked around", results=[notes]))
 
     yield from think(cx, request, picture, tools, notes)
-    cx.emit(actions.Emit_PlanUpdate(steps(done=1)))
-    cx.tell(progress(2, "thought about it", notes))
+    cx.emit(plan_update(steps(done=1)))
+    cx.tell(progress(2, "thought about it", results=[notes]))
 
     yield from ask_around(cx, notes)
     yield from let_others_work(cx, request, notes)
@@ -60,15 +60,14 @@ def look_around(cx: Cx, notes: list[str]) -> Steps[list[values.Tool]]:
     """Three questions at once, whose answers come in any order."""
     cx.emit(status("looking around"))
     cx.emit(thinking("First I see which tools there are."))
-    cx.emit(actions.Emit_PlanStart(steps(done=0)))
+    cx.emit(plan_start(steps(done=0)))
     scopes = [actions.ToolScope_Device(LINUX), actions.ToolScope_Host(), actions.ToolScope_Delegates()]
     tools = []
     for token in [cx.send(list_tools(scope, "action")) for scope in scopes]:
-        answer: events.Tools = yield cx.answer(token)
-        if answer.error:
-            notes.append(f"no tools: {answer.error.code} {answer.error.message}")
-        else:
-            tools += answer.tools
+        try:
+            tools += yield cx.answer(token)
+        except Refused as refused:
+            notes.append(f"no tools: {refused.code} {refused.text}")
     notes.append(f"tools: {', '.join(tool.name for tool in tools)}")
     return tools
 
@@ -76,12 +75,12 @@ def look_around(cx: Cx, notes: list[str]) -> Steps[list[values.Tool]]:
 def take_a_picture(cx: Cx, input: list[values.Part], notes: list[str]) -> Steps[str]:
     """Acts on the device, looks at the picture that came back, and changes it; gives the changed one."""
     commands = [("c1", "uname -a"), ("c2", "screenshot")]
-    answer: events.Results = yield cx.ask(run_commands(LINUX, [
+    results: list[events.CallResult] = yield cx.ask(run_commands(LINUX, [
         call(call_id, "execute_command", {"command": command}, timeout_ms=30_000) for call_id, command in commands
     ]))
-    for result in answer.results:
+    for result in results:
         notes.append(f"{result.call_id} {result.status} {result.payload}")
-    shot = next((picture for result in answer.results for picture in result.blobs), "")
+    shot = next((picture for result in results for picture in result.blobs), "")
     if known := blob.info(shot):
         head = list(blob.read(shot, 0, 4))
         notes.append(f"screenshot: {known.mime} of {known.length} bytes, begins {head}")
@@ -104,27 +103,30 @@ def think(cx: Cx, request: str, picture: str, tools: list[values.Tool], notes: l
         message("user", request, image(picture, "the desktop"), file(picture, "desktop.png"),
                 values.Part_Extension(named("example.smell", "coffee"))),
     ]
-    reply: events.ModelReply = yield cx.ask(model_request(talk, tools, actions.ResponseFormat_Text()))
-    if not isinstance(reply.outcome, events.ModelOutcome_Answer):
-        raise ValueError(f"The tour did not expect this: {reply.outcome}")
-    answer = reply.outcome.value
+    reply: events.ModelOutcome = yield cx.ask(model_request(talk, tools, actions.ResponseFormat_Text()))
+    if not isinstance(reply, events.ModelOutcome_Answer):
+        raise ValueError(f"The tour did not expect this: {reply}")
+    answer = reply.value
     usage = answer.usage
     notes.append(f"model: {answer.content} ({usage.input_tokens} + {usage.output_tokens} tokens)")
 
     wanted = answer.tool_calls
-    called: events.Results = yield cx.ask(call_tools([call(each.id, each.name, each.arguments) for each in wanted]))
+    results: list[events.CallResult] = yield cx.ask(call_tools([
+        call(each.call_id, each.tool, each.parameters) for each in wanted
+    ]))
     talk.append(message("assistant", answer.content, *map(values.Part_ToolCall, wanted)))
-    for each, result in zip(wanted, called.results):
-        talk.append(message("tool", tool_result(each.id, each.name, [result.payload], result.status != "success")))
+    for each, result in zip(wanted, results):
+        failed = result.status != "success"
+        talk.append(message("tool", tool_result(each.call_id, each.tool, [result.payload], failed)))
 
     while True:
         reply = yield cx.ask(model_request(talk, [], actions.ResponseFormat_Schema('{"type":"object"}')))
-        match reply.outcome:
+        match reply:
             case events.ModelOutcome_Answer(answer):
                 notes.append(f"model: {answer.content}")
                 return
             case events.ModelOutcome_Error(error):
-                notes.append(f"model: {error.code} {error.message}")
+                notes.append(f"model: {error.code} {error.text}")
                 yield cx.ask(set_timer(1_000 if error.retry_after_ms is None else error.retry_after_ms))
             case unknown:
                 raise ValueError(f"The tour did not expect this: {unknown}")
@@ -133,13 +135,13 @@ def think(cx: Cx, request: str, picture: str, tools: list[values.Tool], notes: l
 def ask_around(cx: Cx, notes: list[str]) -> Steps[None]:
     """Asks the user, and remembers something for other runs."""
     reply: events.UserReply = yield cx.ask(ask_user(
-        question("go", "Shall we go on?", "confirm", default="yes"),
+        question("go", "Shall we go on?", "confirm", default_value="yes"),
         question("way", "Left or right?", "choice", ["left", "right"]),
         question("name", "Who are you?"),
         timeout_ms=120_000,
     ))
     for answer in reply.answers:
-        notes.append(f"user {reply.outcome}: {answer.question} = {answer.value}")
+        notes.append(f"user {reply.outcome}: {answer.id} = {answer.value}")
     stored: events.StoreValue = yield cx.ask(store_get("visits"))
     visits = int(stored.value or 0) + 1
     stored = yield cx.ask(store_put("visits", str(visits)))
@@ -164,7 +166,7 @@ def give_up_and_be_refused(cx: Cx, notes: list[str]) -> Steps[None]:
     try:
         yield cx.ask(actions.ActionBody_Extension(named("example.teleport", {"to": "moon"})))
     except Refused as refused:
-        notes.append(f"refused: {refused.code} {refused.message}")
+        notes.append(f"refused: {refused.code} {refused.text}")
     greeting = yield cx.news()
     notes.append(f"{greeting.kind} {greeting.body}")
 
@@ -182,9 +184,9 @@ def second_half(cx: Cx, notes: list[str]) -> Outcome:
     return finish("The tour is over.", results=[notes, {"$blob": kept}], state=b"seen")
 
 
-def steps(done: int) -> actions.Plan:
+def steps(done: int) -> list[actions.PlanStep]:
     """The plan, its first steps done."""
-    return plan(*((step, at < done) for at, step in enumerate(["look around", "think", "rest"])))
+    return [plan_step(text, at < done) for at, text in enumerate(["look around", "think", "rest"])]
 
 
 def model_request(talk: list[actions.ModelInput], tools: list[values.Tool],

@@ -88,11 +88,13 @@ fn load(engine: &Engine, file: &Path) -> Option<Component> {
     // SAFETY: the file is compiled code of our own making: `Cache::open` made sure that nobody else can write to the
     // directory, and files in it appear whole and are never changed.
     let component = unsafe { Component::deserialize_file(engine, file) };
-    component
-        .inspect_err(|error| {
-            tracing::warn!(error = format!("{error:#}"), "a cached plugin is unusable and compiled again")
-        })
-        .ok()
+    match component {
+        Ok(component) => Some(component),
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "a cached plugin is unusable and compiled again");
+            None
+        }
+    }
 }
 
 #[cfg(unix)]

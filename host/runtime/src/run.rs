@@ -167,6 +167,11 @@ impl Run {
         self.timed = true;
     }
 
+    /// Ends the run from outside.
+    pub(crate) fn give_up(&mut self, why: &str) {
+        self.state = State::Over(why.to_owned());
+    }
+
     fn begin(&mut self, event: &Event) -> Result<Box<Instance>, Fault> {
         if matches!(self.state, State::Ready(_)) {
             self.check_order(event)?;

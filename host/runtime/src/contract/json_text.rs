@@ -41,10 +41,10 @@ fn looks_escaped(text: &str) -> bool {
 }
 
 fn text_of(raw: &RawValue) -> serde_json::Result<String> {
-    if looks_escaped(raw.get()) {
-        if let Ok(escaped) = serde_json::from_str::<Escaped<String>>(raw.get()) {
-            return Ok(escaped.text);
-        }
+    if looks_escaped(raw.get())
+        && let Ok(escaped) = serde_json::from_str::<Escaped<String>>(raw.get())
+    {
+        return Ok(escaped.text);
     }
     Ok(raw.get().to_owned())
 }
@@ -93,11 +93,9 @@ pub(crate) mod bytes {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
     struct Holder {
-        #[serde(with = "super")]
+        #[serde(with = "crate::contract::json_text")]
         json: String,
     }
 

@@ -11,14 +11,14 @@ use crate::step::Step;
 
 /// What came of a replay.
 pub struct Replay {
-    /// The run as it is now. It goes on from here unless it is over or has diverged.
+    /// The run as it is now, to go on with unless it is over.
     pub run: Run,
     /// What it answered this time, step by step. The last one may be one whose outcome the journal does not have: then
     /// its actions were never carried out.
     pub steps: Vec<Step>,
     /// How the run ended, if the journal or the replay says that it faulted.
     pub fault: Option<FaultEntry>,
-    /// Where it answered otherwise than the journal says. The run is of no use then.
+    /// Where it answered otherwise than the journal says. The run is over then.
     pub divergence: Option<Divergence>,
     /// The component is not the one that the journal was written with. As long as it answers the same, it may go on.
     pub component_changed: bool,
@@ -55,6 +55,7 @@ pub async fn replay(journal: &Journal, behaviour: &Behaviour, log: Arc<dyn LogSi
     replay.run.lift_time_limits();
     for step in &journal.steps {
         if let Some(Err(fault)) = &step.outcome {
+            replay.run.give_up(&fault.text);
             replay.fault = Some(fault.clone());
             break;
         }
@@ -63,6 +64,7 @@ pub async fn replay(journal: &Journal, behaviour: &Behaviour, log: Arc<dyn LogSi
         let summary = found.as_ref().map(ActionsEntry::of).map_err(FaultEntry::of);
         match (&step.outcome, found) {
             (Some(expected), _) if *expected != summary => {
+                replay.run.give_up("it diverged from its journal");
                 replay.divergence = Some(Divergence { seq, expected: expected.clone(), found: summary });
                 break;
             }

@@ -1,0 +1,7 @@
+//! The runtime, tried with real components. `make plugins` builds them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+mod hostile;
+mod journal;
+mod stage;
+mod tour;
