@@ -42,7 +42,7 @@ impl Engine {
     pub(crate) fn new(max_live: Option<u32>, pooling: bool) -> wasmtime::Result<Self> {
         let max_live = max_live_instances(max_live);
         let (wasm, allocation) = if pooling { pooled(max_live)? } else { on_demand("it is switched off")? };
-        tick(&wasm);
+        tick(&wasm)?;
         Ok(Self { wasm, allocation, max_live, live: Arc::new(Semaphore::new(max_live as usize)) })
     }
 
@@ -123,18 +123,14 @@ fn pool(max_live: u32) -> PoolingAllocationConfig {
 }
 
 /// A thread that advances the epoch until the engine is gone.
-fn tick(engine: &wasmtime::Engine) {
+fn tick(engine: &wasmtime::Engine) -> std::io::Result<()> {
     let engine = engine.weak();
-    let ticker = std::thread::Builder::new().name("hangar-tick".into()).spawn(move || {
+    std::thread::Builder::new().name("hangar-tick".into()).spawn(move || {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
             drop(engine);
             std::thread::sleep(TICK);
         }
-    });
-    if let Err(error) = ticker {
-        // Without ticks no plugin could be stopped; the machine is out of threads before the first plugin is loaded.
-        tracing::error!(%error, "no thread for the tick");
-        std::process::abort();
-    }
+    })?;
+    Ok(())
 }

@@ -103,6 +103,20 @@ mod tests {
         serde_json::to_string(&Holder { json: text.into() }).unwrap()
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back(text in "\\PC*") {
+            assert_eq!(serde_json::from_str::<Holder>(&written(&text)).unwrap().json, text);
+        }
+
+        #[test]
+        fn anything_like_json_comes_back(text in "[\\[{\"$textrue:,0-9\\-.\\\\ \n\r\u{7f}\u{2028}}\\]]{0,24}") {
+            let line = written(&text);
+            assert!(!line.contains(['\n', '\r']));
+            assert_eq!(serde_json::from_str::<Holder>(&line).unwrap().json, text);
+        }
+    }
+
     #[test]
     fn json_is_embedded_to_the_letter() {
         assert_eq!(written(r#"{"a" : [1.0,"é"]}"#), r#"{"json":{"a" : [1.0,"é"]}}"#);
@@ -110,7 +124,9 @@ mod tests {
 
     #[test]
     fn whatever_the_text_it_comes_back() {
+        let deep = "[".repeat(5_000) + &"]".repeat(5_000);
         let texts = [
+            deep.as_str(),
             "{}",
             "null",
             "not json",
