@@ -7,7 +7,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hangar_runtime::contract::actions::Action;
 use hangar_runtime::contract::events::Event;
 use hangar_runtime::journal::Journal;
@@ -42,7 +42,9 @@ async fn play(runtime: &Runtime, plugin: &Path, script: &Path) -> Result<()> {
     let behaviour = runtime.behaviour(bytes.into(), Limits::default()).await.with_context(|| name.to_string())?;
     println!("=== {name}, {size} KiB\n    {}\n", behaviour.description());
     let script = BufReader::new(File::open(script).with_context(|| script.display().to_string())?);
-    steps(&behaviour, &Journal::read(script)?).await
+    let script = Journal::read(script)?;
+    ensure!(!script.torn, "the last line of the script breaks off");
+    steps(&behaviour, &script).await
 }
 
 async fn steps(behaviour: &Behaviour, script: &Journal) -> Result<()> {

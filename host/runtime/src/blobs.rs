@@ -59,6 +59,16 @@ pub enum BlobError {
     NoMime,
 }
 
+impl BlobError {
+    /// The word that the contract has for it.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::TooMany { .. } | Self::TooLarge { .. } => "limit",
+            Self::NoMime => "invalid",
+        }
+    }
+}
+
 /// The blobs of one session.
 #[derive(Debug)]
 pub struct Blobs {

@@ -15,6 +15,9 @@ use wasmtime::component::Component;
 /// Files that were not written for so long are removed at the start.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// How the names of files begin that are not whole yet.
+const TEMPORARY: &str = ".new-";
+
 /// A directory of compiled plugins.
 pub(crate) struct Cache {
     directory: PathBuf,
@@ -23,7 +26,10 @@ pub(crate) struct Cache {
 impl Cache {
     /// Opens the directory, made if missing, and removes what is old.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
-        make_private(directory)?;
+        if fs::symlink_metadata(directory).is_err() {
+            make_private(directory)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", directory.display())))?;
+        }
         check_private(directory)?;
         let cache = Self { directory: directory.to_owned() };
         cache.remove_old(SystemTime::now());
@@ -45,24 +51,18 @@ impl Cache {
 
     /// Under another name first, so that nobody ever sees half a file.
     fn put(&self, file: &Path, compiled: &[u8]) -> io::Result<()> {
-        let mut temporary = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.directory)?;
+        let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.directory)?;
         temporary.write_all(compiled)?;
         temporary.as_file().sync_all()?;
-        match temporary.persist_noclobber(file) {
-            Ok(_) => Ok(()),
-            // Somebody else was faster with the same content, or the old file was unusable; it may be in use.
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(file)?;
-                error.file.persist(file).map_err(|error| error.error)?;
-                Ok(())
-            }
-            Err(error) => Err(error.error),
-        }
+        // It may take the place of an unusable file, or of the same one that somebody else was faster with. Who runs
+        // from that one keeps it.
+        temporary.persist(file)?;
+        Ok(())
     }
 
     fn remove_old(&self, now: SystemTime) {
         let Ok(files) = fs::read_dir(&self.directory) else { return };
-        for file in files.flatten() {
+        for file in files.flatten().filter(is_ours) {
             let written = file.metadata().and_then(|metadata| metadata.modified());
             let age = written.ok().and_then(|written| now.duration_since(written).ok()).unwrap_or_default();
             if age > KEPT_FOR {
@@ -70,6 +70,13 @@ impl Cache {
             }
         }
     }
+}
+
+/// Whoever names the wrong directory must not lose files by it.
+fn is_ours(file: &fs::DirEntry) -> bool {
+    let name = file.file_name();
+    let name = name.to_string_lossy();
+    name.ends_with(".cwasm") || name.starts_with(TEMPORARY)
 }
 
 /// What makes compiled code of one engine unusable for another.
@@ -121,7 +128,7 @@ fn check_private(directory: &Path) -> io::Result<()> {
     } else {
         return Ok(());
     };
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("the compile cache {complaint}")))
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {complaint}", directory.display())))
 }
 
 #[cfg(not(unix))]

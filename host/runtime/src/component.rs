@@ -11,11 +11,13 @@ use crate::blobs::{Blobs, hex};
 use crate::contract::{PACKAGE, VERSION};
 use crate::fault::{Fault, classify};
 use crate::guest::{Guest, Now, Surroundings};
+use crate::handler;
 use crate::imports;
 use crate::limits::Limits;
 use crate::load_error::LoadError;
 use crate::log::{LogSink, TracingSink};
 use crate::outline::{Outline, World};
+use crate::run;
 use crate::runtime::Shared;
 
 use sha2::{Digest, Sha256};
@@ -77,8 +79,9 @@ impl Component {
     ) -> Result<(Store<Guest>, Instance), Fault> {
         let mut store = Guest::store(&self.shared.engine, &self.limits, around, permit);
         Guest::begin(&mut store, now);
-        let instance =
-            self.ready.instantiate(&mut store).map_err(|error| classify(&error, store.data(), &self.limits))?;
+        let instance = self.ready.instantiate(&mut store);
+        store.data().log.end();
+        let instance = instance.map_err(|error| classify(&error, store.data(), &self.limits))?;
         Ok((store, instance))
     }
 
@@ -112,29 +115,41 @@ impl Component {
 
     /// The probe: a first instance says what it is. It also proves that the exports have the types of the contract.
     fn describe(&self) -> Result<Box<RawValue>, LoadError> {
-        let said: String = self.probe("describe")?;
+        let (mut store, instance) = self.probe()?;
+        let said: String = self.ask(&mut store, &instance, "describe")?;
         let object = serde_json::from_str::<serde_json::Map<_, _>>(&said).map(|_: serde_json::Map<String, _>| ());
-        object.and_then(|()| RawValue::from_string(said)).map_err(|error| LoadError::Description(error.to_string()))
+        let description = object
+            .and_then(|()| RawValue::from_string(said))
+            .map_err(|error| LoadError::Description(error.to_string()))?;
+        let fits = match self.outline.world {
+            World::Behaviour => run::check(self, &mut store, &instance),
+            World::Handler => handler::check(self, &mut store, &instance),
+        };
+        fits.map_err(misfit)?;
+        Ok(description)
     }
 
     /// Asks the plugin to check itself.
     pub(crate) fn self_test(&self) -> Result<(), LoadError> {
-        let verdict: Result<(), String> = self.probe("self-test")?;
+        let (mut store, instance) = self.probe()?;
+        let verdict: Result<(), String> = self.ask(&mut store, &instance, "self-test")?;
         verdict.map_err(|text| LoadError::SelfTest(crate::log::clean(&text, 4096)))
     }
 
-    fn probe<R>(&self, function: &str) -> Result<R, LoadError>
+    fn probe(&self) -> Result<(Store<Guest>, Instance), LoadError> {
+        let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
+        let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log, directory: None };
+        let permit = self.shared.engine.admit().map_err(LoadError::Probe)?;
+        self.instantiate(around, permit, Now { time_ms: 0, timed: true }).map_err(LoadError::Probe)
+    }
+
+    fn ask<R>(&self, store: &mut Store<Guest>, instance: &Instance, function: &str) -> Result<R, LoadError>
     where
         R: Lift + 'static,
         (R,): ComponentNamedList + Lift,
     {
-        let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
-        let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log, directory: None };
-        let permit = self.shared.engine.admit().map_err(LoadError::Probe)?;
-        let (mut store, instance) =
-            self.instantiate(around, permit, Now { time_ms: 0, timed: true }).map_err(LoadError::Probe)?;
-        let function = typed::<(), R>(&mut store, &instance, &self.meta, function).map_err(LoadError::Probe)?;
-        self.call(&mut store, &function, ()).map_err(LoadError::Probe)
+        let function = typed::<(), R>(store, instance, &self.meta, function).map_err(misfit)?;
+        self.call(store, &function, ()).map_err(LoadError::Probe)
     }
 }
 
@@ -155,6 +170,14 @@ where
     instance
         .get_typed_func::<P, (R,)>(&mut *store, index)
         .map_err(|error| malformed(format!("has other types than the contract: {}", error.root_cause())))
+}
+
+/// What the probe finds wrong with a function is wrong with the component.
+fn misfit(fault: Fault) -> LoadError {
+    match fault {
+        Fault::Malformed { what } => LoadError::Link(what),
+        other => LoadError::Probe(other),
+    }
 }
 
 /// The cause and not only the last context: "type mismatch" alone helps nobody.

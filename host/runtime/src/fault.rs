@@ -57,9 +57,9 @@ pub enum Fault {
         message: String,
     },
     /// It called `exit`.
-    #[error("the plugin called exit with code {code}; end a run with `finish` or `fail`")]
+    #[error("the plugin called exit; end a run with `finish` or `fail`")]
     Exit {
-        /// The code it gave.
+        /// 0 for success and, as WASI 0.2 tells no more, 1 for everything else.
         code: i32,
     },
     /// It tried to wait.
@@ -152,22 +152,21 @@ pub(crate) fn classify(error: &wasmtime::Error, guest: &Guest, limits: &Limits) 
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Fault::Overloaded { live: guest.max_live };
     }
-    if guest.meter.memory_refused {
-        return Fault::MemoryLimit { limit: limits.memory_bytes };
+    let cause = error.root_cause().to_string();
+    if cause == HOSTCALL_FUEL {
+        return Fault::HostcallBytes { limit: limits.hostcall_bytes };
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => Fault::StackOverflow,
+        // How a language dies of it differs: most abort, some run into a null pointer.
+        _ if guest.meter.memory_refused => Fault::MemoryLimit { limit: limits.memory_bytes },
         Some(Trap::UnreachableCodeReached) => Fault::Panic { message: guest.log.last_words() },
         Some(trap) => Fault::Trapped { what: trap.to_string() },
-        None => without_trap(error, limits),
+        // wasmtime itself, while it takes over what the plugin handed it.
+        None => Fault::Trapped { what: clean(&cause, 512) },
     }
 }
 
-/// Errors that wasmtime raises itself while it lifts what the plugin returned.
-fn without_trap(error: &wasmtime::Error, limits: &Limits) -> Fault {
-    let what = clean(&error.root_cause().to_string(), 512);
-    if what.contains("hostcall") || what.contains("fuel") {
-        return Fault::HostcallBytes { limit: limits.hostcall_bytes };
-    }
-    Fault::Trapped { what }
-}
+/// How wasmtime says that a call handed over too much; the type of this error is its own.
+const HOSTCALL_FUEL: &str =
+    "too much data is being copied between the host and the guest: fuel allocated for hostcalls has been exhausted";

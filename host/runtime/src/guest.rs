@@ -15,6 +15,9 @@ use crate::log::{LogSink, PluginLog};
 use crate::meter::Meter;
 use crate::wasi::{self, Clock};
 
+/// Handles that an instance may hold at once: each costs the host memory that no other limit counts.
+const HANDLES: usize = 10_000;
+
 /// What an instance may reach, and nothing else.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -69,6 +72,7 @@ impl Guest {
         let mut store = Store::new(&engine.wasm, guest);
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(limits.hostcall_bytes);
+        store.set_max_component_handles(HANDLES);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().meter.tick()));
         store
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
+use wasmtime::component::{Instance, ResourceAny};
 
 use crate::blobs::Blobs;
 use crate::component::{Component, Function};
@@ -89,8 +89,21 @@ pub struct Handler {
 struct Live {
     store: Store<Guest>,
     handler: ResourceAny,
-    handle: Function<(ResourceAny, Vec<Envelope>), Vec<Verdict>>,
+    handle: HandleFunction,
     calls: u32,
+}
+
+const CONSTRUCTOR: &str = "[constructor]handler";
+const HANDLE: &str = "[method]handler.handle";
+
+type Constructor = Function<(String,), ResourceAny>;
+type HandleFunction = Function<(ResourceAny, Vec<Envelope>), Vec<Verdict>>;
+
+/// Whether all the functions are there that calls will need, with the types of the contract.
+pub(crate) fn check(component: &Component, store: &mut Store<Guest>, instance: &Instance) -> Result<(), Fault> {
+    let _: Constructor = component.function(store, instance, CONSTRUCTOR)?;
+    let _: HandleFunction = component.function(store, instance, HANDLE)?;
+    Ok(())
 }
 
 impl Handler {
@@ -132,10 +145,9 @@ impl Handler {
         };
         let permit = self.component.shared.engine.admit()?;
         let (mut store, instance) = self.component.instantiate(around, permit, now)?;
-        let constructor: Function<(String,), ResourceAny> =
-            self.component.function(&mut store, &instance, "[constructor]handler")?;
+        let constructor: Constructor = self.component.function(&mut store, &instance, CONSTRUCTOR)?;
         let handler = self.component.call(&mut store, &constructor, (self.setup.settings.clone(),))?;
-        let handle = self.component.function(&mut store, &instance, "[method]handler.handle")?;
+        let handle = self.component.function(&mut store, &instance, HANDLE)?;
         Ok(Live { store, handler, handle, calls: 0 })
     }
 

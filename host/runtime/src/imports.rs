@@ -57,7 +57,7 @@ fn blob(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     })?;
     blob.func_wrap("create", |cx: Cx<'_>, (mime, content): (String, Vec<u8>)| {
         let id = cx.data().blobs.put(&mime, content.into());
-        Ok((id.map_err(|error| failure("limit", error.to_string())),))
+        Ok((id.map_err(|error| failure(error.code(), error.to_string())),))
     })
 }
 

@@ -30,6 +30,7 @@ mod outline;
 mod run;
 mod runtime;
 mod step;
+mod take_out;
 mod wasi;
 mod workers;
 
@@ -46,3 +47,4 @@ pub use outline::{Outline, World};
 pub use run::{Run, RunSetup};
 pub use runtime::{Runtime, RuntimeConfig, RuntimeError};
 pub use step::Step;
+pub use take_out::{TakeOutError, TakenOut};

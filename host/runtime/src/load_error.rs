@@ -21,6 +21,9 @@ pub enum LoadError {
         /// What is allowed.
         limit: usize,
     },
+    /// There is nothing in it.
+    #[error("it is empty. Was it still being written? Copy it again")]
+    Empty,
     /// It is something else.
     #[error("it is not WebAssembly. Build a component, for example with `cargo build --target wasm32-wasip2`")]
     NotWebAssembly,
@@ -70,7 +73,10 @@ pub enum LoadError {
         why: &'static str,
     },
     /// It is for the other world.
-    #[error("it is a {}, not a {}", found.name(), wanted.name())]
+    #[error(
+        "it is a {}, not a {}. Configure it as a {}, or build it for the world `{}`",
+        found.name(), wanted.name(), found.name(), wanted.name()
+    )]
     OtherWorld {
         /// What it is.
         found: World,
@@ -78,7 +84,7 @@ pub enum LoadError {
         wanted: World,
     },
     /// Compiling or linking failed.
-    #[error("it does not fit the contract: {0}")]
+    #[error("it does not fit the contract: {0}. Rebuild it with the SDK for hangar:plugin@{VERSION}")]
     Link(String),
     /// It could not even be started.
     #[error("it does not start: {0}")]

@@ -136,9 +136,10 @@ impl PluginLog {
         }
     }
 
-    /// What standard error said last during this call.
+    /// What standard error said last during this call, in one line: the message of a panic, without the places and
+    /// stacks around it.
     pub(crate) fn last_words(&self) -> String {
-        self.lines().last_words.trim().to_owned()
+        message(&self.lines().last_words)
     }
 
     pub(crate) fn stdout(&self) -> Pipe {
@@ -178,7 +179,7 @@ impl Lines {
             let line_bytes = self.line_bytes;
             let line = self.unfinished(stream);
             let room = line_bytes.saturating_add(1).saturating_sub(line.len());
-            line.extend(piece.iter().take(room));
+            line.extend_from_slice(piece.get(..room).unwrap_or(piece));
             if piece.ends_with(b"\n") {
                 let line = std::mem::take(line);
                 self.finished(stream, &line);
@@ -208,6 +209,17 @@ impl Lines {
         }
         self.last_words.drain(..excess);
     }
+}
+
+/// Rust, Python and JavaScript say what is wrong in lines that are not indented, among others that say where.
+fn message(words: &str) -> String {
+    let of_panic = |line: &&str| line.starts_with("thread '") && line.contains(" panicked at ");
+    let of_place = |line: &&str| {
+        line.is_empty() || line.starts_with(' ') || line.starts_with("Traceback ") || line.starts_with("note: ")
+    };
+    let lines: Vec<&str> = words.lines().collect();
+    let before = lines.iter().rposition(of_panic).map_or(0, |panic| panic + 1);
+    lines.into_iter().skip(before).filter(|line| !of_place(line)).collect::<Vec<_>>().join("; ")
 }
 
 /// At most so many bytes of the text, with control characters taken out: a plugin must not be able to forge log lines
@@ -331,12 +343,34 @@ mod tests {
     }
 
     #[test]
+    fn last_words_are_the_message_only() {
+        let said = [
+            (
+                "working\n\nthread '<unnamed>' (1) panicked at src/lib.rs:11:9:\nleft\nright\nnote: run with `RUST_BACKTRACE=1`",
+                "left; right",
+            ),
+            (
+                "Traceback (most recent call last):\n  File \"runs.py\", line 1, in step\n    pass\nValueError: no",
+                "ValueError: no",
+            ),
+            ("Error: no\n\tat step (tour.js:1:2)", "Error: no"),
+            ("", ""),
+        ];
+        for (words, expected) in said {
+            let (log, _kept) = log(&Limits::default());
+            log.stderr().write(Bytes::from(words)).unwrap();
+            log.end();
+            assert_eq!(log.last_words(), expected);
+        }
+    }
+
+    #[test]
     fn last_words_keep_the_end() {
         let (log, _kept) = log(&Limits::default());
         for number in 0..1_000 {
             log.stderr().write(Bytes::from(format!("frame ä {number}\n"))).unwrap();
         }
         assert!(log.last_words().ends_with("frame ä 999"));
-        assert!(log.last_words().len() <= LAST_WORDS);
+        assert!(log.lines().last_words.len() <= LAST_WORDS);
     }
 }

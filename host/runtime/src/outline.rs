@@ -52,6 +52,9 @@ pub struct Outline {
 impl Outline {
     /// Reads the outline of a plugin, or says why this is none.
     pub fn of(bytes: &[u8]) -> Result<Self, LoadError> {
+        if bytes.is_empty() {
+            return Err(LoadError::Empty);
+        }
         if bytes.len() > COMPONENT_BYTES {
             return Err(LoadError::TooLarge { bytes: bytes.len(), limit: COMPONENT_BYTES });
         }

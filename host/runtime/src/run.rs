@@ -34,7 +34,8 @@ pub struct RunSetup {
 /// fault, and after `finish` or `fail`, its instance is gone and every further event is refused.
 pub struct Run {
     behaviour: Behaviour,
-    setup: RunSetup,
+    /// Shared with the steps, which need it only to make the instance.
+    setup: Arc<RunSetup>,
     rules: Rules,
     next_seq: u32,
     /// Whether the time limits hold; a replay lifts them.
@@ -56,19 +57,29 @@ enum Instance {
     Live(Live),
 }
 
-/// The instance with the functions that are called again and again.
+/// The instance with the function that is called again and again.
 struct Live {
     store: Store<Guest>,
+    instance: wasmtime::component::Instance,
     run: ResourceAny,
-    step: Function<(ResourceAny, Event), Result<Vec<Action>, Failure>>,
-    save: Function<(ResourceAny,), Result<Vec<u8>, Failure>>,
+    step: StepFunction,
 }
+
+const CONSTRUCTOR: &str = "[constructor]run";
+const STEP: &str = "[method]run.step";
+const SAVE: &str = "[method]run.save";
+const RESTORE: &str = "[static]run.restore";
+
+type Constructor<'a> = Function<(&'a RunInfo,), ResourceAny>;
+type StepFunction = Function<(ResourceAny, Event), Result<Vec<Action>, Failure>>;
+type SaveFunction = Function<(ResourceAny,), Result<Vec<u8>, Failure>>;
+type RestoreFunction<'a> = Function<(&'a RunInfo, Vec<u8>), Result<ResourceAny, Failure>>;
 
 impl Run {
     pub(crate) fn new(behaviour: Behaviour, setup: RunSetup) -> Result<Self, Fault> {
         let permit = behaviour.component.shared.engine.admit()?;
         let state = State::Ready(Box::new(Instance::Unborn(permit)));
-        Ok(Self { behaviour, setup, rules: Rules::default(), next_seq: 0, timed: true, state })
+        Ok(Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, timed: true, state })
     }
 
     /// The event that comes next in this run, to be journaled and then fed; `token` is 0 if it answers no action.
@@ -82,7 +93,7 @@ impl Run {
     /// If the returned future is dropped before it is done, the run is over.
     pub async fn feed(&mut self, event: Event) -> Result<Step, Fault> {
         let instance = self.begin(&event)?;
-        let (behaviour, setup, timed) = (self.behaviour.clone(), self.setup.clone(), self.timed);
+        let (behaviour, setup, timed) = (self.behaviour.clone(), Arc::clone(&self.setup), self.timed);
         let workers = &self.behaviour.component.shared.workers;
         let stepped = workers.run(move || step(&behaviour.component, &setup, *instance, event, timed)).await;
         self.end(stepped.and_then(|stepped| stepped))
@@ -96,18 +107,16 @@ impl Run {
     }
 
     /// Moves the run to another version of its behaviour, between two steps. Whatever goes wrong, the run stays where
-    /// it was and goes on there.
+    /// it was and goes on there, unless it crashes while it saves itself.
     pub async fn move_to(&mut self, behaviour: &Behaviour, time_ms: u64) -> Result<(), Fault> {
-        let State::Ready(instance) = std::mem::replace(&mut self.state, State::Stepping) else {
-            return Err(self.refuse());
-        };
+        let instance = self.take()?;
         let Instance::Live(live) = *instance else {
             self.state = State::Ready(instance);
             self.behaviour = behaviour.clone();
             return Ok(());
         };
         let now = Now { time_ms, timed: self.timed };
-        let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), self.setup.clone());
+        let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), Arc::clone(&self.setup));
         let workers = &self.behaviour.component.shared.workers;
         let moved = workers.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
         match moved {
@@ -157,6 +166,21 @@ impl Run {
         }
     }
 
+    /// Makes the instance as the first step would, and nothing more: for a benchmark.
+    #[doc(hidden)]
+    pub fn into_instance(self) -> Result<impl Sized, Fault> {
+        match self.state {
+            State::Ready(instance) => match *instance {
+                Instance::Unborn(permit) => {
+                    let now = Now { time_ms: 0, timed: self.timed };
+                    self.behaviour.component.instantiate(surroundings(&self.setup), permit, now)
+                }
+                Instance::Live(_) => Err(Fault::Host { what: "the run has its instance already".into() }),
+            },
+            _ => Err(self.refuse()),
+        }
+    }
+
     /// From now on time does not count, because what happens has happened before.
     pub(crate) fn lift_time_limits(&mut self) {
         self.timed = false;
@@ -176,12 +200,16 @@ impl Run {
         if matches!(self.state, State::Ready(_)) {
             self.check_order(event)?;
         }
+        let instance = self.take()?;
+        self.rules.told(event);
+        self.next_seq = self.next_seq.saturating_add(1);
+        Ok(instance)
+    }
+
+    /// The instance, for something that may end the run if it is not brought to its end.
+    fn take(&mut self) -> Result<Box<Instance>, Fault> {
         match std::mem::replace(&mut self.state, State::Stepping) {
-            State::Ready(instance) => {
-                self.rules.told(event);
-                self.next_seq = self.next_seq.saturating_add(1);
-                Ok(instance)
-            }
+            State::Ready(instance) => Ok(instance),
             over => {
                 self.state = over;
                 Err(self.refuse())
@@ -249,6 +277,19 @@ fn step(
     Ok((Box::new(Instance::Live(live)), returned.map_err(Fault::Guest)?))
 }
 
+/// Whether all the functions are there that runs will need, with the types of the contract.
+pub(crate) fn check(
+    component: &Component,
+    store: &mut Store<Guest>,
+    instance: &wasmtime::component::Instance,
+) -> Result<(), Fault> {
+    let _: Constructor<'_> = component.function(store, instance, CONSTRUCTOR)?;
+    let _: StepFunction = component.function(store, instance, STEP)?;
+    let _: SaveFunction = component.function(store, instance, SAVE)?;
+    let _: RestoreFunction<'_> = component.function(store, instance, RESTORE)?;
+    Ok(())
+}
+
 fn surroundings(setup: &RunSetup) -> Surroundings {
     Surroundings {
         seed: setup.info.seed.clone(),
@@ -265,21 +306,19 @@ fn construct(
     now: Now,
 ) -> Result<Live, Fault> {
     let (mut store, instance) = component.instantiate(surroundings(setup), permit, now)?;
-    let constructor: Function<(RunInfo,), ResourceAny> =
-        component.function(&mut store, &instance, "[constructor]run")?;
-    let run = component.call(&mut store, &constructor, (setup.info.clone(),))?;
-    live(component, store, &instance, run)
+    let constructor: Constructor<'_> = component.function(&mut store, &instance, CONSTRUCTOR)?;
+    let run = component.call(&mut store, &constructor, (&setup.info,))?;
+    live(component, store, instance, run)
 }
 
 fn live(
     component: &Component,
     mut store: Store<Guest>,
-    instance: &wasmtime::component::Instance,
+    instance: wasmtime::component::Instance,
     run: ResourceAny,
 ) -> Result<Live, Fault> {
-    let step = component.function(&mut store, instance, "[method]run.step")?;
-    let save = component.function(&mut store, instance, "[method]run.save")?;
-    Ok(Live { store, run, step, save })
+    let step = component.function(&mut store, &instance, STEP)?;
+    Ok(Live { store, instance, run, step })
 }
 
 /// The new instance, or why there is none; and the old one, if it is still sound.
@@ -291,7 +330,12 @@ fn relocate(
     now: Now,
 ) -> (Result<Live, Fault>, Option<Live>) {
     Guest::begin(&mut from.store, now);
-    let snapshot = match old.call(&mut from.store, &from.save, (from.run,)) {
+    // A snapshot that is too large is refused below; handing it over must not cost the run its life.
+    from.store.set_hostcall_fuel(old.limits.hostcall_bytes.max(old.limits.memory_bytes));
+    let save = old.function(&mut from.store, &from.instance, SAVE);
+    let saved = save.and_then(|save: SaveFunction| old.call(&mut from.store, &save, (from.run,)));
+    from.store.set_hostcall_fuel(old.limits.hostcall_bytes);
+    let snapshot = match saved {
         Ok(Ok(snapshot)) => snapshot,
         Ok(Err(failure)) => return (Err(Fault::Guest(failure)), Some(from)),
         Err(fault) => return (Err(fault), None),
@@ -307,8 +351,7 @@ fn relocate(
 fn restore(component: &Component, setup: &RunSetup, snapshot: Vec<u8>, now: Now) -> Result<Live, Fault> {
     let permit = component.shared.engine.admit()?;
     let (mut store, instance) = component.instantiate(surroundings(setup), permit, now)?;
-    let restore: Function<(RunInfo, Vec<u8>), Result<ResourceAny, Failure>> =
-        component.function(&mut store, &instance, "[static]run.restore")?;
-    let run = component.call(&mut store, &restore, (setup.info.clone(), snapshot))?.map_err(Fault::Guest)?;
-    live(component, store, &instance, run)
+    let restore: RestoreFunction<'_> = component.function(&mut store, &instance, RESTORE)?;
+    let run = component.call(&mut store, &restore, (&setup.info, snapshot))?.map_err(Fault::Guest)?;
+    live(component, store, instance, run)
 }

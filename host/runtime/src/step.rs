@@ -130,6 +130,10 @@ impl Rules {
     }
 
     fn admit(&mut self, action: &Action, limits: &Limits) -> Result<Result<(), Failure>, Fault> {
+        // Before anything is refused: a refusal names the action by its token.
+        if is_answered(&action.body) {
+            self.check_token(action.token)?;
+        }
         if self.cancelled && !allowed_after_cancel(&action.body) {
             return Ok(Err(failure(
                 "cancelled",
@@ -150,15 +154,6 @@ impl Rules {
         if !is_answered(&action.body) {
             return Ok(Ok(()));
         }
-        if action.token == 0 {
-            return Err(malformed("an action that has an answer needs a token of its own, and 0 is none"));
-        }
-        if self.outstanding.contains_key(&action.token) {
-            return Err(malformed(&format!(
-                "token {} is still waiting for its answer and was used again",
-                action.token
-            )));
-        }
         if self.outstanding.len() >= limits.outstanding_actions {
             let text =
                 format!("{} actions wait for their answers; wait for some of them first", self.outstanding.len());
@@ -166,6 +161,16 @@ impl Rules {
         }
         self.outstanding.insert(action.token, matches!(action.body, ActionBody::SetTimer(_)));
         Ok(Ok(()))
+    }
+
+    fn check_token(&self, token: u32) -> Result<(), Fault> {
+        if token == 0 {
+            return Err(malformed("an action that has an answer needs a token of its own, and 0 is none"));
+        }
+        if self.outstanding.contains_key(&token) {
+            return Err(malformed(&format!("token {token} is still waiting for its answer and was used again")));
+        }
+        Ok(())
     }
 
     /// A timer that was given up is never answered.

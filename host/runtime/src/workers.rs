@@ -6,10 +6,14 @@ use tokio::sync::Semaphore;
 
 use crate::fault::Fault;
 
+/// Turns of a machine with few cores.
+const FEWEST_TURNS: usize = 16;
+
 /// Bounds how many calls into plugins run at once.
 ///
 /// More turns than cores, so that the system shares the processor between a step that spins and those that do not;
-/// not so many that the threads that serve sockets would drown among them.
+/// not so many that the threads that serve sockets would drown among them. Small machines get as many as a few spinning
+/// plugins cannot occupy, or everybody would wait for these to be cut off.
 pub(crate) struct Workers {
     turns: Arc<Semaphore>,
 }
@@ -17,7 +21,7 @@ pub(crate) struct Workers {
 impl Workers {
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new(cores.saturating_mul(4))) }
+        Self { turns: Arc::new(Semaphore::new(cores.saturating_mul(4).max(FEWEST_TURNS))) }
     }
 
     /// Runs the job on a thread that may be kept busy.

@@ -111,6 +111,7 @@ pub struct Budgets {
     pub tokens: Option<u32>,
     /// Time from `start` on, in milliseconds.
     #[component(name = "time-ms")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_ms: Option<u32>,
     /// See [`super::values`].
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hangar_runtime::contract::actions::{Action, ActionBody, Emit};
@@ -34,9 +35,14 @@ pub fn plugin(name: &str) -> Bytes {
     std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; run `make plugins` first", file.display())).into()
 }
 
-/// A behaviour with the limits that it would have in service.
+/// The limits of service, but for wall time: tests share the machine with each other.
+pub fn limits() -> Limits {
+    Limits { wall_per_step: Duration::from_secs(60), ..Limits::default() }
+}
+
+/// A behaviour with these limits.
 pub async fn behaviour(name: &str) -> Behaviour {
-    behaviour_with(name, Limits::default()).await
+    behaviour_with(name, limits()).await
 }
 
 /// A behaviour with limits of the test's own.

@@ -1,0 +1,305 @@
+//! The documents about the contract say what is so: their JSON is read and written again, their tables are compared with
+//! the code and with the WIT.
+//!
+//! What a block of JSON is, the words behind its fence say. `jsonl action`: each line is an action as the host writes it.
+//! `jsonl event read`: the host reads it, but writes it otherwise. `jsonl event error`: the host refuses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::time::Duration;
+
+use hangar_runtime::contract::actions::{Action, AskModel};
+use hangar_runtime::contract::events::{CallResult, Event};
+use hangar_runtime::contract::messages::{Envelope, Verdict};
+use hangar_runtime::contract::session::RunInfo;
+use hangar_runtime::contract::values::{Failure, Named, Part};
+use hangar_runtime::journal::{Entry, Journal};
+use hangar_runtime::{BlobLimits, COMPONENT_BYTES, Fault, Limits, blob_id};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const CONTRACT: &str = "docs/contract.md";
+const JSON_FORM: &str = "wit/v1/README.md";
+
+fn text(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// A block of JSON, its lines with their numbers.
+struct Block {
+    document: &'static str,
+    what: String,
+    lines: Vec<(usize, String)>,
+}
+
+impl Block {
+    fn text(&self) -> String {
+        self.lines.iter().map(|(_, line)| format!("{line}\n")).collect()
+    }
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for document in [CONTRACT, JSON_FORM] {
+        let mut inside = None;
+        for (at, line) in text(document).lines().enumerate() {
+            match (line.strip_prefix("```"), inside) {
+                (Some(_), Some(_)) => inside = None,
+                (Some(info), None) => {
+                    let what = info.strip_prefix("jsonl").or_else(|| info.strip_prefix("json"));
+                    if let Some(what) = what {
+                        blocks.push(Block { document, what: what.trim().to_owned(), lines: Vec::new() });
+                    }
+                    inside = Some(what.is_some());
+                }
+                (None, Some(true)) => blocks.last_mut().unwrap().lines.push((at + 1, line.to_owned())),
+                (None, _) => {}
+            }
+        }
+        assert!(inside.is_none(), "{document}: a fence is not closed");
+    }
+    blocks
+}
+
+/// Reads a line as what it claims to be, and holds it against what is written again.
+fn check<T: DeserializeOwned + Serialize + Debug>(line: &str, how: &str) -> Result<(), String> {
+    let read = serde_json::from_str::<T>(line);
+    match (how, read) {
+        ("error", Ok(read)) => Err(format!("it is refused, the document says, but it is read: {read:?}")),
+        ("error", Err(_)) => Ok(()),
+        (_, Err(error)) => Err(format!("it cannot be read: {error}")),
+        (how, Ok(read)) => {
+            let written = serde_json::to_string(&read).unwrap();
+            match (how, written == line) {
+                ("", true) | ("read", false) => Ok(()),
+                ("", false) => Err(format!("it is written otherwise:\n{written}")),
+                ("read", true) => Err("it is written as it stands; drop the word `read`".into()),
+                (how, _) => Err(format!("`{how}` says nothing about a block")),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_line_of_json_is_what_it_claims_to_be() {
+    let mut wrong = String::new();
+    let mut checked = 0;
+    for block in blocks() {
+        let (what, how) = block.what.split_once(' ').unwrap_or((&block.what, ""));
+        for (at, line) in &block.lines {
+            let outcome = match what {
+                "event" => check::<Event>(line, how),
+                "action" => check::<Action>(line, how),
+                "info" => check::<RunInfo>(line, how),
+                "part" => check::<Part>(line, how),
+                "result" => check::<CallResult>(line, how),
+                "ask-model" => check::<AskModel>(line, how),
+                "envelope" => check::<Envelope>(line, how),
+                "verdict" => check::<Verdict>(line, how),
+                "journal" | "script" => check::<Entry>(line, how),
+                "any" => Ok(()),
+                other => Err(format!("nobody knows what `{other}` is")),
+            };
+            checked += 1;
+            if let Err(why) = outcome {
+                wrong += &format!("{}:{at}: {why}\n", block.document);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(checked > 40, "the blocks are not found any more");
+}
+
+#[test]
+fn the_journals_and_scripts_can_be_read_as_a_whole() {
+    let mut found = 0;
+    for block in blocks() {
+        let name = block.what.as_str();
+        if name == "journal" || name == "script" {
+            let journal = Journal::read(block.text().as_bytes()).unwrap();
+            assert_eq!(journal.header.is_some(), name == "journal");
+            assert!(!journal.torn);
+            found += 1;
+        }
+    }
+    assert_eq!(found, 2, "one of each");
+}
+
+/// The journal in one document is that of the example in the other.
+#[test]
+fn the_hashes_of_the_journal_are_those_of_the_example() {
+    let blocks = blocks();
+    let of = |document: &str, what: &str| -> Vec<String> {
+        let found = blocks.iter().filter(|block| block.document == document && block.what == what);
+        found.map(Block::text).collect()
+    };
+    // The example answers each event with one block of actions, and so does the journal.
+    let expected: Vec<String> = of(CONTRACT, "action").iter().map(|actions| blob_id(actions.as_bytes())).collect();
+    let events: String = of(CONTRACT, "event").concat();
+    let journal = Journal::read(of(JSON_FORM, "journal").concat().as_bytes()).unwrap();
+    let hashes: Vec<String> = journal.steps.iter().map(|step| step.outcome.clone().unwrap().unwrap().hash).collect();
+    assert_eq!(hashes, expected);
+    let told: String =
+        journal.steps.iter().map(|step| format!("{}\n", serde_json::to_string(&step.event).unwrap())).collect();
+    assert_eq!(told, events);
+}
+
+/// The cases of a variant in the WIT.
+fn cases(file: &str, variant: &str) -> Vec<String> {
+    let wit = text(&format!("wit/v1/{file}.wit"));
+    let body = wit.split(&format!("variant {variant} {{")).nth(1).unwrap().split("\n  }").next().unwrap();
+    let lines = body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("///"));
+    lines.map(|line| line.trim_end_matches(',').split('(').next().unwrap().to_owned()).collect()
+}
+
+/// The cells of the table row that begins with this word.
+fn row(document: &str, word: &str) -> Vec<String> {
+    let begin = format!("| `{word}` |");
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with(&begin)).collect();
+    match rows.as_slice() {
+        [row] => row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect(),
+        rows => panic!("{CONTRACT} has {} rows for `{word}`", rows.len()),
+    }
+}
+
+#[test]
+fn every_event_action_and_verdict_is_explained() {
+    let document = text(CONTRACT);
+    let parts = [("events", "event-body", "## Events"), ("actions", "action-body", "## Actions")];
+    for (file, variant, heading) in parts.into_iter().chain([("messages", "verdict", "## Handlers")]) {
+        let part = document.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
+        let cases = cases(file, variant);
+        assert!(cases.len() > 9, "{cases:?}");
+        for case in cases {
+            assert!(!row(part, &case).is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let document = text(CONTRACT);
+    let Limits {
+        cpu_per_step,
+        wall_per_step,
+        memory_bytes,
+        hostcall_bytes,
+        actions_per_step,
+        outstanding_actions,
+        log_lines_per_step,
+        log_lines,
+        log_line_bytes,
+        snapshot_bytes,
+    } = Limits::default();
+    let BlobLimits { count, bytes } = BlobLimits::default();
+    let expected = [
+        ("cpu-per-step", time(cpu_per_step)),
+        ("wall-per-step", time(wall_per_step)),
+        ("memory-bytes", size(memory_bytes)),
+        ("hostcall-bytes", size(hostcall_bytes)),
+        ("actions-per-step", actions_per_step.to_string()),
+        ("outstanding-actions", outstanding_actions.to_string()),
+        ("log-lines-per-step", log_lines_per_step.to_string()),
+        ("log-lines", log_lines.to_string()),
+        ("log-line-bytes", size(log_line_bytes)),
+        ("snapshot-bytes", size(snapshot_bytes)),
+        ("blob-count", count.to_string()),
+        ("blob-bytes", size(bytes)),
+        ("component-bytes", size(COMPONENT_BYTES)),
+    ];
+    let part = document.split("\n## Limits").nth(1).unwrap().split("\n## ").next().unwrap();
+    for (limit, value) in expected {
+        assert_eq!(row(part, limit)[1], value, "{limit}");
+    }
+}
+
+fn time(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
+
+fn size(bytes: usize) -> String {
+    if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
+}
+
+#[test]
+fn the_faults_are_those_of_the_code() {
+    let (limit, some) = (Duration::ZERO, String::new);
+    let faults = [
+        Fault::CpuLimit { limit },
+        Fault::WallLimit { limit },
+        Fault::MemoryLimit { limit: 0 },
+        Fault::StackOverflow,
+        Fault::HostcallBytes { limit: 0 },
+        Fault::ActionFlood { count: 0, limit: 0 },
+        Fault::Panic { message: some() },
+        Fault::Exit { code: 0 },
+        Fault::Waited,
+        Fault::Malformed { what: some() },
+        Fault::Guest(Failure { code: some(), text: some(), extra: some() }),
+        Fault::Trapped { what: some() },
+        Fault::Overloaded { live: 0 },
+        Fault::Over { why: some() },
+        Fault::Host { what: some() },
+    ];
+    let document = text(CONTRACT);
+    let part = document.split("\n## Faults").nth(1).unwrap().split("\n## ").next().unwrap();
+    for fault in &faults {
+        let strike = if fault.is_strike() { "yes" } else { "no" };
+        assert_eq!(row(part, fault.code())[1], strike, "{}", fault.code());
+    }
+    let rows = part.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, faults.len(), "a fault is explained that does not exist");
+}
+
+/// The list of fields that are JSON as text: each of them holds text that is no JSON, and is escaped.
+#[test]
+fn json_texts_are_escaped_where_the_list_says_so() {
+    let named = Named { kind: "k".into(), body: "no json".into() };
+    assert_eq!(serde_json::to_string(&named).unwrap(), r#"{"kind":"k","body":{"$text":"no json"}}"#);
+    let verdict = Verdict::Replace(String::new());
+    assert_eq!(serde_json::to_string(&verdict).unwrap(), r#"{"replace":{"$text":""}}"#);
+
+    let document = text(JSON_FORM);
+    for (file, record, field) in json_texts() {
+        let name = format!("`{record}.{field}`");
+        assert!(document.contains(&name), "{JSON_FORM} does not list {name} of contract/{file}.rs");
+    }
+}
+
+/// The fields that the code marks as JSON texts, without `extra`, in the spelling of the JSON form.
+fn json_texts() -> Vec<(&'static str, String, String)> {
+    let mut found = Vec::new();
+    for file in ["actions", "events", "messages", "session", "values"] {
+        let code = text(&format!("host/runtime/src/contract/{file}.rs"));
+        let (mut record, mut marked) = (String::new(), false);
+        for line in code.lines().map(str::trim) {
+            let named = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
+            if let Some(name) = named {
+                record = snake(name.trim_end_matches(" {"));
+            } else if line.contains("with = \"json_text\"") || line.contains("with = \"json_text::list\"") {
+                marked = true;
+            } else if marked && !line.starts_with('#') && !line.starts_with("//") {
+                let field = line.trim_start_matches("pub ").split([':', '(']).next().unwrap();
+                if field != "extra" {
+                    found.push((file, record.clone(), snake(field)));
+                }
+                marked = false;
+            }
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for char in name.chars() {
+        if char.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(char.to_ascii_lowercase());
+    }
+    snake
+}
