@@ -43,10 +43,14 @@ impl Cache {
             return Ok(component);
         }
         let component = Component::new(engine, bytes)?;
-        if let Err(error) = component.serialize().and_then(|compiled| Ok(self.put(&file, &compiled)?)) {
-            tracing::warn!(error = format!("{error:#}"), "a compiled plugin could not be cached");
+        match component.serialize().and_then(|compiled| Ok(self.put(&file, &compiled)?)) {
+            // From the file it takes less memory, and its instances touch theirs faster.
+            Ok(()) => Ok(load(engine, &file).unwrap_or(component)),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "a compiled plugin could not be cached");
+                Ok(component)
+            }
         }
-        Ok(component)
     }
 
     /// Under another name first, so that nobody ever sees half a file.

@@ -11,19 +11,20 @@ use crate::blobs::{Blobs, hex};
 use crate::contract::{PACKAGE, VERSION};
 use crate::fault::{Fault, classify};
 use crate::guest::{Guest, Now, Surroundings};
-use crate::handler;
 use crate::imports;
 use crate::limits::Limits;
 use crate::load_error::LoadError;
 use crate::log::{LogSink, TracingSink};
 use crate::outline::{Outline, World};
-use crate::run;
 use crate::runtime::Shared;
 
 use sha2::{Digest, Sha256};
 
 /// A function that a component exports, with its types.
 pub(crate) type Function<Params, Result> = TypedFunc<Params, (Result,)>;
+
+/// Finds out whether an instance exports the functions that its world needs, with the types of the contract.
+pub(crate) type Check = fn(&Component, &mut Store<Guest>, &Instance) -> Result<(), Fault>;
 
 /// One version of one plugin, ready to run.
 pub(crate) struct Component {
@@ -40,7 +41,13 @@ pub(crate) struct Component {
 
 impl Component {
     /// Everything from bytes to a proven component. Takes its time: compiling is not for an I/O thread.
-    pub(crate) fn load(shared: Arc<Shared>, bytes: &[u8], world: World, limits: Limits) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        shared: Arc<Shared>,
+        bytes: &[u8],
+        world: World,
+        limits: Limits,
+        check: Check,
+    ) -> Result<Self, LoadError> {
         let outline = Outline::of(bytes)?;
         if outline.world != world {
             return Err(LoadError::OtherWorld { found: outline.world, wanted: world });
@@ -66,7 +73,7 @@ impl Component {
         compiled.initialize_copy_on_write_image().map_err(|error| link_error(&error))?;
         let description = RawValue::from_string("{}".into()).map_err(|error| LoadError::Link(error.to_string()))?;
         let mut component = Self { shared, limits, hash, outline, description, ready, meta, world: exported };
-        component.description = component.describe()?;
+        component.description = component.describe(check)?;
         Ok(component)
     }
 
@@ -114,18 +121,14 @@ impl Component {
     }
 
     /// The probe: a first instance says what it is. It also proves that the exports have the types of the contract.
-    fn describe(&self) -> Result<Box<RawValue>, LoadError> {
+    fn describe(&self, check: Check) -> Result<Box<RawValue>, LoadError> {
         let (mut store, instance) = self.probe()?;
         let said: String = self.ask(&mut store, &instance, "describe")?;
         let object = serde_json::from_str::<serde_json::Map<_, _>>(&said).map(|_: serde_json::Map<String, _>| ());
         let description = object
             .and_then(|()| RawValue::from_string(said))
             .map_err(|error| LoadError::Description(error.to_string()))?;
-        let fits = match self.outline.world {
-            World::Behaviour => run::check(self, &mut store, &instance),
-            World::Handler => handler::check(self, &mut store, &instance),
-        };
-        fits.map_err(misfit)?;
+        check(self, &mut store, &instance).map_err(misfit)?;
         Ok(description)
     }
 

@@ -124,10 +124,14 @@ impl Fault {
     }
 
     /// Whether this speaks against the plugin, so that a version that does it again and again is taken out of service.
-    /// An error of the plugin's own does not, and neither does what the host is to blame for.
+    /// An error of the plugin's own does not, and neither does what the host is to blame for: a step cannot wait, so one
+    /// that runs into the wall limit before the processor limit was kept waiting by the machine.
     #[must_use]
     pub fn is_strike(&self) -> bool {
-        !matches!(self, Self::Guest(_) | Self::Overloaded { .. } | Self::Over { .. } | Self::Host { .. })
+        !matches!(
+            self,
+            Self::Guest(_) | Self::WallLimit { .. } | Self::Overloaded { .. } | Self::Over { .. } | Self::Host { .. }
+        )
     }
 }
 
@@ -163,7 +167,7 @@ pub(crate) fn classify(error: &wasmtime::Error, guest: &Guest, limits: &Limits) 
         Some(Trap::UnreachableCodeReached) => Fault::Panic { message: guest.log.last_words() },
         Some(trap) => Fault::Trapped { what: trap.to_string() },
         // wasmtime itself, while it takes over what the plugin handed it.
-        None => Fault::Trapped { what: clean(&cause, 512) },
+        None => Fault::Malformed { what: clean(&cause, 512) },
     }
 }
 

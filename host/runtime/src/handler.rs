@@ -35,7 +35,7 @@ impl HandlerPlugin {
     /// A handler with these settings, a JSON object.
     #[must_use]
     pub fn start(&self, setup: HandlerSetup) -> Handler {
-        Handler { component: Arc::clone(&self.component), setup: Arc::new(setup), warm: Arc::default() }
+        Handler { component: Arc::clone(&self.component), setup: Arc::new(setup), pool: Arc::default() }
     }
 
     /// The hash of the component's bytes, in hexadecimal.
@@ -83,7 +83,14 @@ pub struct HandlerSetup {
 pub struct Handler {
     component: Arc<Component>,
     setup: Arc<HandlerSetup>,
-    warm: Arc<Mutex<Vec<Live>>>,
+    pool: Arc<Mutex<Pool>>,
+}
+
+/// Instances that wait for the next call.
+#[derive(Default)]
+struct Pool {
+    warm: Vec<Live>,
+    made: u64,
 }
 
 struct Live {
@@ -119,7 +126,7 @@ impl Handler {
     pub fn handle_blocking(&self, envelopes: Vec<Envelope>) -> Result<Vec<Verdict>, Fault> {
         let Some(time_ms) = envelopes.iter().map(|envelope| envelope.time_ms).max() else { return Ok(Vec::new()) };
         let now = Now { time_ms, timed: true };
-        let warm = self.warm().pop();
+        let warm = self.pool().warm.pop();
         let mut live = match warm {
             Some(live) => live,
             None => self.construct(now)?,
@@ -137,8 +144,14 @@ impl Handler {
     }
 
     fn construct(&self, now: Now) -> Result<Live, Fault> {
+        let number = {
+            let mut pool = self.pool();
+            pool.made += 1;
+            pool.made
+        };
         let around = Surroundings {
-            seed: self.setup.seed.clone(),
+            // Two instances must not draw the same numbers.
+            seed: format!("{}/{number}", self.setup.seed),
             blobs: Arc::clone(&self.setup.blobs),
             log: Arc::clone(&self.setup.log),
             directory: Some(Arc::clone(&self.setup.directory)),
@@ -152,13 +165,13 @@ impl Handler {
     }
 
     fn keep(&self, live: Live) {
-        let mut warm = self.warm();
-        if live.calls < CALLS_PER_INSTANCE && warm.len() < KEPT_WARM {
-            warm.push(live);
+        let mut pool = self.pool();
+        if live.calls < CALLS_PER_INSTANCE && pool.warm.len() < KEPT_WARM {
+            pool.warm.push(live);
         }
     }
 
-    fn warm(&self) -> MutexGuard<'_, Vec<Live>> {
-        self.warm.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -52,8 +52,17 @@ fn blob(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         Ok((info,))
     })?;
     blob.func_wrap("read", |cx: Cx<'_>, (id, offset, length): (String, u32, u32)| {
-        let bytes = cx.data().blobs.get(&id).map(|blob| blob.range(offset, length).to_vec());
-        Ok((bytes.ok_or_else(|| failure("not-found", format!("This session has no blob {id}"))),))
+        let guest = cx.data();
+        let Some(blob) = guest.blobs.get(&id) else {
+            return Ok((Err(failure("not-found", format!("This session has no blob {id}"))),));
+        };
+        let bytes = blob.range(offset, length);
+        let limit = guest.meter.memory_limit();
+        if bytes.len() > limit {
+            let text = format!("a plugin that may have {limit} bytes cannot read {} at once", bytes.len());
+            return Ok((Err(failure("limit", text)),));
+        }
+        Ok((Ok(bytes.to_vec()),))
     })?;
     blob.func_wrap("create", |cx: Cx<'_>, (mime, content): (String, Vec<u8>)| {
         let id = cx.data().blobs.put(&mime, content.into());

@@ -6,7 +6,7 @@
 //! [`Fault`] that says why, and touches nothing else.
 //!
 //! Where to find what: the limits are in `limits.rs`, traps are classified in `fault.rs`, actions are checked in
-//! `step.rs`, and what a plugin can reach of the world is in `imports.rs` and `wasi.rs`.
+//! `rules.rs`, and what a plugin can reach of the world is in `imports.rs` and `wasi.rs`.
 
 pub mod contract;
 
@@ -17,16 +17,19 @@ mod component;
 mod directory;
 mod engine;
 mod fault;
+mod flaws;
 mod guest;
 mod handler;
 mod imports;
 pub mod journal;
 mod limits;
+mod live;
 mod load_error;
 mod log;
 mod machine;
 mod meter;
 mod outline;
+mod rules;
 mod run;
 mod runtime;
 mod step;

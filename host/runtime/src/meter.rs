@@ -20,6 +20,8 @@ pub(crate) struct Meter {
     wall_limit: Duration,
     memory_limit: usize,
     memory: usize,
+    /// What was last allowed, in case it then fails for another reason.
+    last_growth: usize,
     /// The plugin was refused memory since the call began.
     pub(crate) memory_refused: bool,
     pub(crate) tripped: Option<Tripped>,
@@ -36,6 +38,7 @@ impl Meter {
             wall_limit: limits.wall_per_step,
             memory_limit: limits.memory_bytes,
             memory: 0,
+            last_growth: 0,
             memory_refused: false,
             tripped: None,
             timed: true,
@@ -49,6 +52,11 @@ impl Meter {
         self.memory_refused = false;
         self.tripped = None;
         self.first_tick = None;
+    }
+
+    /// Bytes that it may have.
+    pub(crate) fn memory_limit(&self) -> usize {
+        self.memory_limit
     }
 
     /// Bytes of memories and tables.
@@ -78,20 +86,37 @@ impl Meter {
 
     /// All memories and tables of an instance share one budget, so that many small ones are no way around it.
     fn grow(&mut self, current: usize, desired: usize) -> bool {
-        let after = self.memory.saturating_add(desired.saturating_sub(current));
+        let growth = desired.saturating_sub(current);
+        let after = self.memory.saturating_add(growth);
         let allowed = after <= self.memory_limit;
         if allowed {
             self.memory = after;
+            self.last_growth = growth;
         } else {
             self.memory_refused = true;
         }
         allowed
+    }
+
+    /// What was allowed did not come about.
+    fn not_grown(&mut self) {
+        self.memory = self.memory.saturating_sub(std::mem::take(&mut self.last_growth));
     }
 }
 
 impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         Ok(self.grow(current, desired))
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.not_grown();
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.not_grown();
+        Ok(())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use wasmtime::Store;
-use wasmtime::component::ResourceAny;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::behaviour::Behaviour;
 use crate::blobs::Blobs;
-use crate::component::{Component, Function};
-use crate::contract::actions::Action;
+use crate::component::Component;
 use crate::contract::events::{Event, EventBody};
 use crate::contract::session::RunInfo;
-use crate::contract::values::Failure;
 use crate::fault::Fault;
-use crate::guest::{Guest, Now, Surroundings};
-use crate::log::LogSink;
-use crate::step::{Rules, Step};
+use crate::guest::Now;
+use crate::live::{self, Live};
+use crate::log::{Level, LogSink};
+use crate::rules::Rules;
+use crate::step::Step;
 
 /// What a run is given at its birth.
 #[derive(Clone)]
@@ -53,27 +52,9 @@ enum State {
 }
 
 enum Instance {
-    Unborn(tokio::sync::OwnedSemaphorePermit),
+    Unborn(OwnedSemaphorePermit),
     Live(Live),
 }
-
-/// The instance with the function that is called again and again.
-struct Live {
-    store: Store<Guest>,
-    instance: wasmtime::component::Instance,
-    run: ResourceAny,
-    step: StepFunction,
-}
-
-const CONSTRUCTOR: &str = "[constructor]run";
-const STEP: &str = "[method]run.step";
-const SAVE: &str = "[method]run.save";
-const RESTORE: &str = "[static]run.restore";
-
-type Constructor<'a> = Function<(&'a RunInfo,), ResourceAny>;
-type StepFunction = Function<(ResourceAny, Event), Result<Vec<Action>, Failure>>;
-type SaveFunction = Function<(ResourceAny,), Result<Vec<u8>, Failure>>;
-type RestoreFunction<'a> = Function<(&'a RunInfo, Vec<u8>), Result<ResourceAny, Failure>>;
 
 impl Run {
     pub(crate) fn new(behaviour: Behaviour, setup: RunSetup) -> Result<Self, Fault> {
@@ -92,18 +73,16 @@ impl Run {
     ///
     /// If the returned future is dropped before it is done, the run is over.
     pub async fn feed(&mut self, event: Event) -> Result<Step, Fault> {
-        let instance = self.begin(&event)?;
-        let (behaviour, setup, timed) = (self.behaviour.clone(), Arc::clone(&self.setup), self.timed);
+        let job = self.begin(event)?;
         let workers = &self.behaviour.component.shared.workers;
-        let stepped = workers.run(move || step(&behaviour.component, &setup, *instance, event, timed)).await;
-        self.end(stepped.and_then(|stepped| stepped))
+        let done = workers.run(move || job.work()).await;
+        self.end(done.and_then(|done| done))
     }
 
     /// The same on this thread, which must not be one that serves I/O.
     pub fn feed_blocking(&mut self, event: Event) -> Result<Step, Fault> {
-        let instance = self.begin(&event)?;
-        let stepped = step(&self.behaviour.component, &self.setup, *instance, event, self.timed);
-        self.end(stepped)
+        let done = self.begin(event)?.work();
+        self.end(done)
     }
 
     /// Moves the run to another version of its behaviour, between two steps. Whatever goes wrong, the run stays where
@@ -119,21 +98,19 @@ impl Run {
         let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), Arc::clone(&self.setup));
         let workers = &self.behaviour.component.shared.workers;
         let moved = workers.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
-        match moved {
-            Ok((Ok(live), _)) => {
-                self.state = State::Ready(Box::new(Instance::Live(live)));
+        let (live, result) = match moved {
+            Ok(Relocated::There(live)) => {
                 self.behaviour = behaviour.clone();
-                Ok(())
+                (live, Ok(()))
             }
-            Ok((Err(fault), Some(live))) => {
-                self.state = State::Ready(Box::new(Instance::Live(live)));
-                Err(fault)
+            Ok(Relocated::Stayed(live, why)) => (live, Err(why)),
+            Ok(Relocated::Lost(fault)) | Err(fault) => {
+                self.give_up(&fault.to_string());
+                return Err(fault);
             }
-            Ok((Err(fault), None)) | Err(fault) => {
-                self.state = State::Over(fault.to_string());
-                Err(fault)
-            }
-        }
+        };
+        self.state = State::Ready(Box::new(Instance::Live(live)));
+        result
     }
 
     /// The behaviour that drives it now.
@@ -159,7 +136,7 @@ impl Run {
     pub fn memory_bytes(&self) -> usize {
         match &self.state {
             State::Ready(instance) => match &**instance {
-                Instance::Live(live) => live.store.data().meter.memory(),
+                Instance::Live(live) => live.memory(),
                 Instance::Unborn(_) => 0,
             },
             State::Stepping | State::Over(_) => 0,
@@ -173,7 +150,7 @@ impl Run {
             State::Ready(instance) => match *instance {
                 Instance::Unborn(permit) => {
                     let now = Now { time_ms: 0, timed: self.timed };
-                    self.behaviour.component.instantiate(surroundings(&self.setup), permit, now)
+                    live::instantiate(&self.behaviour.component, &self.setup, permit, now)
                 }
                 Instance::Live(_) => Err(Fault::Host { what: "the run has its instance already".into() }),
             },
@@ -196,14 +173,20 @@ impl Run {
         self.state = State::Over(why.to_owned());
     }
 
-    fn begin(&mut self, event: &Event) -> Result<Box<Instance>, Fault> {
-        if matches!(self.state, State::Ready(_)) {
-            self.check_order(event)?;
+    fn begin(&mut self, event: Event) -> Result<Job, Fault> {
+        if !self.is_over() {
+            self.check_order(&event)?;
         }
         let instance = self.take()?;
-        self.rules.told(event);
         self.next_seq = self.next_seq.saturating_add(1);
-        Ok(instance)
+        Ok(Job {
+            behaviour: self.behaviour.clone(),
+            setup: Arc::clone(&self.setup),
+            rules: std::mem::take(&mut self.rules),
+            instance: *instance,
+            event,
+            timed: self.timed,
+        })
     }
 
     /// The instance, for something that may end the run if it is not brought to its end.
@@ -230,22 +213,19 @@ impl Run {
         Err(Fault::Host { what })
     }
 
-    fn end(&mut self, stepped: Result<(Box<Instance>, Vec<Action>), Fault>) -> Result<Step, Fault> {
-        let checked = stepped.and_then(|(instance, returned)| {
-            let step = self.rules.check(returned, &self.behaviour.component.limits)?;
-            Ok((instance, step))
-        });
-        match checked {
-            Ok((_, step)) if step.ends() => {
-                self.state = State::Over("it has finished".into());
+    fn end(&mut self, done: Result<Done, Fault>) -> Result<Step, Fault> {
+        match done {
+            Ok(Done { step, rules, live: Some(live) }) => {
+                self.rules = rules;
+                self.state = State::Ready(Box::new(Instance::Live(live)));
                 Ok(step)
             }
-            Ok((instance, step)) => {
-                self.state = State::Ready(instance);
+            Ok(Done { step, live: None, .. }) => {
+                self.give_up("it has finished");
                 Ok(step)
             }
             Err(fault) => {
-                self.state = State::Over(fault.to_string());
+                self.give_up(&fault.to_string());
                 Err(fault)
             }
         }
@@ -259,99 +239,58 @@ impl Run {
     }
 }
 
-/// Makes the instance if it is not there yet, and steps it. The instance comes back only unharmed.
-fn step(
-    component: &Component,
-    setup: &RunSetup,
+/// One step, to be worked off on a thread that may be kept busy; so is the end of the instance, if it comes to that.
+struct Job {
+    behaviour: Behaviour,
+    setup: Arc<RunSetup>,
+    rules: Rules,
     instance: Instance,
     event: Event,
     timed: bool,
-) -> Result<(Box<Instance>, Vec<Action>), Fault> {
-    let now = Now { time_ms: event.time_ms, timed };
-    let mut live = match instance {
-        Instance::Live(live) => live,
-        Instance::Unborn(permit) => construct(component, setup, permit, now)?,
-    };
-    Guest::begin(&mut live.store, now);
-    let returned = component.call(&mut live.store, &live.step, (live.run, event))?;
-    Ok((Box::new(Instance::Live(live)), returned.map_err(Fault::Guest)?))
 }
 
-/// Whether all the functions are there that runs will need, with the types of the contract.
-pub(crate) fn check(
-    component: &Component,
-    store: &mut Store<Guest>,
-    instance: &wasmtime::component::Instance,
-) -> Result<(), Fault> {
-    let _: Constructor<'_> = component.function(store, instance, CONSTRUCTOR)?;
-    let _: StepFunction = component.function(store, instance, STEP)?;
-    let _: SaveFunction = component.function(store, instance, SAVE)?;
-    let _: RestoreFunction<'_> = component.function(store, instance, RESTORE)?;
-    Ok(())
+/// A step that went well.
+struct Done {
+    step: Step,
+    rules: Rules,
+    /// The instance, unless the run has ended itself.
+    live: Option<Live>,
 }
 
-fn surroundings(setup: &RunSetup) -> Surroundings {
-    Surroundings {
-        seed: setup.info.seed.clone(),
-        blobs: Arc::clone(&setup.blobs),
-        log: Arc::clone(&setup.log),
-        directory: None,
+impl Job {
+    fn work(mut self) -> Result<Done, Fault> {
+        let component = &self.behaviour.component;
+        let now = Now { time_ms: self.event.time_ms, timed: self.timed };
+        let mut live = match self.instance {
+            Instance::Live(live) => live,
+            Instance::Unborn(permit) => Live::construct(component, &self.setup, permit, now)?,
+        };
+        self.rules.told(&self.event);
+        let returned = live.step(component, self.event, now)?;
+        let step = self.rules.check(returned, &component.limits)?;
+        for why in step.unheard() {
+            self.setup.log.line(Level::Warn, &format!("an action was refused: {}", why.text));
+        }
+        let live = (!step.ends()).then_some(live);
+        Ok(Done { step, rules: self.rules, live })
     }
 }
 
-fn construct(
-    component: &Component,
-    setup: &RunSetup,
-    permit: tokio::sync::OwnedSemaphorePermit,
-    now: Now,
-) -> Result<Live, Fault> {
-    let (mut store, instance) = component.instantiate(surroundings(setup), permit, now)?;
-    let constructor: Constructor<'_> = component.function(&mut store, &instance, CONSTRUCTOR)?;
-    let run = component.call(&mut store, &constructor, (&setup.info,))?;
-    live(component, store, instance, run)
+/// Where a run is after an attempt to move it.
+enum Relocated {
+    There(Live),
+    Stayed(Live, Fault),
+    Lost(Fault),
 }
 
-fn live(
-    component: &Component,
-    mut store: Store<Guest>,
-    instance: wasmtime::component::Instance,
-    run: ResourceAny,
-) -> Result<Live, Fault> {
-    let step = component.function(&mut store, &instance, STEP)?;
-    Ok(Live { store, instance, run, step })
-}
-
-/// The new instance, or why there is none; and the old one, if it is still sound.
-fn relocate(
-    old: &Component,
-    mut from: Live,
-    new: &Component,
-    setup: &RunSetup,
-    now: Now,
-) -> (Result<Live, Fault>, Option<Live>) {
-    Guest::begin(&mut from.store, now);
-    // A snapshot that is too large is refused below; handing it over must not cost the run its life.
-    from.store.set_hostcall_fuel(old.limits.hostcall_bytes.max(old.limits.memory_bytes));
-    let save = old.function(&mut from.store, &from.instance, SAVE);
-    let saved = save.and_then(|save: SaveFunction| old.call(&mut from.store, &save, (from.run,)));
-    from.store.set_hostcall_fuel(old.limits.hostcall_bytes);
-    let snapshot = match saved {
+fn relocate(old: &Component, mut live: Live, new: &Component, setup: &RunSetup, now: Now) -> Relocated {
+    let snapshot = match live.save(old, now) {
         Ok(Ok(snapshot)) => snapshot,
-        Ok(Err(failure)) => return (Err(Fault::Guest(failure)), Some(from)),
-        Err(fault) => return (Err(fault), None),
+        Ok(Err(failure)) => return Relocated::Stayed(live, Fault::Guest(failure)),
+        Err(fault) => return Relocated::Lost(fault),
     };
-    let limit = old.limits.snapshot_bytes;
-    if snapshot.len() > limit {
-        let what = format!("its snapshot has {} bytes; {limit} are allowed", snapshot.len());
-        return (Err(Fault::Malformed { what }), Some(from));
+    match Live::restore(new, setup, snapshot, now) {
+        Ok(there) => Relocated::There(there),
+        Err(why) => Relocated::Stayed(live, why),
     }
-    (restore(new, setup, snapshot, now), Some(from))
-}
-
-fn restore(component: &Component, setup: &RunSetup, snapshot: Vec<u8>, now: Now) -> Result<Live, Fault> {
-    let permit = component.shared.engine.admit()?;
-    let (mut store, instance) = component.instantiate(surroundings(setup), permit, now)?;
-    let restore: RestoreFunction<'_> = component.function(&mut store, &instance, RESTORE)?;
-    let run = component.call(&mut store, &restore, (&setup.info, snapshot))?.map_err(Fault::Guest)?;
-    live(component, store, instance, run)
 }

@@ -8,10 +8,11 @@ use tokio::sync::Semaphore;
 
 use crate::behaviour::Behaviour;
 use crate::cache::Cache;
-use crate::component::Component;
+use crate::component::{Check, Component};
 use crate::engine::{Allocation, Engine};
-use crate::handler::HandlerPlugin;
+use crate::handler::{self, HandlerPlugin};
 use crate::limits::Limits;
+use crate::live;
 use crate::load_error::LoadError;
 use crate::outline::World;
 use crate::workers::Workers;
@@ -73,12 +74,14 @@ impl Runtime {
 
     /// Loads a behaviour: checked, compiled, linked and probed.
     pub async fn behaviour(&self, bytes: Bytes, limits: Limits) -> Result<Behaviour, LoadError> {
-        Ok(Behaviour::new(self.load(bytes, World::Behaviour, limits).await?))
+        Ok(Behaviour::new(self.load(bytes, World::Behaviour, limits, live::check).await?))
     }
 
     /// Loads a handler: checked, compiled, linked and probed.
     pub async fn handler(&self, bytes: Bytes, limits: Limits) -> Result<HandlerPlugin, LoadError> {
-        Ok(HandlerPlugin::new(self.load(bytes, World::Handler, limits).await?))
+        // An instance of a handler has no end of its own: its log is bounded by the call alone.
+        let limits = Limits { log_lines: u32::MAX, ..limits };
+        Ok(HandlerPlugin::new(self.load(bytes, World::Handler, limits, handler::check).await?))
     }
 
     /// Where instances get their memory from.
@@ -105,13 +108,19 @@ impl Runtime {
         &self.shared.engine.wasm
     }
 
-    async fn load(&self, bytes: Bytes, world: World, limits: Limits) -> Result<Arc<Component>, LoadError> {
+    async fn load(
+        &self,
+        bytes: Bytes,
+        world: World,
+        limits: Limits,
+        check: Check,
+    ) -> Result<Arc<Component>, LoadError> {
         let stopped = |_| LoadError::ShuttingDown;
         let turn = Arc::clone(&self.shared.compilers).acquire_owned().await.map_err(stopped)?;
         let shared = Arc::clone(&self.shared);
         let loaded = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            Component::load(shared, &bytes, world, limits).map(Arc::new)
+            Component::load(shared, &bytes, world, limits, check).map(Arc::new)
         });
         loaded.await.map_err(|_| LoadError::ShuttingDown)?
     }

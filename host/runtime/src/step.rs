@@ -1,24 +1,20 @@
-//! What came of one event: the plugin's actions, checked against the rules of the contract.
+//! What came of one event: the plugin's actions, and which of them are refused.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::blobs::hex;
-use crate::contract::actions::{Action, ActionBody, Call, ResponseFormat};
-use crate::contract::events::{Event, EventBody};
+use crate::contract::actions::{Action, ActionBody};
 use crate::contract::values::Failure;
-use crate::fault::Fault;
-use crate::limits::Limits;
 
 /// What a plugin answered to one event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// Everything that it asked for, in order.
-    returned: Vec<Action>,
+    pub(crate) returned: Vec<Action>,
     /// Which of it is refused, by position, in order.
-    refused: Vec<(usize, Failure)>,
+    pub(crate) refused: Vec<(usize, Failure)>,
 }
 
 impl Step {
@@ -40,6 +36,15 @@ impl Step {
 
     /// What the plugin is to be told it cannot have: token and reason, each for a `refused` event of its own.
     pub fn refusals(&self) -> impl Iterator<Item = (u32, &Failure)> {
+        self.refused_by_token().filter(|(token, _)| *token != 0)
+    }
+
+    /// Why actions were refused that have no token to answer to; the plugin's log is told.
+    pub(crate) fn unheard(&self) -> impl Iterator<Item = &Failure> {
+        self.refused_by_token().filter(|(token, _)| *token == 0).map(|(_, why)| why)
+    }
+
+    fn refused_by_token(&self) -> impl Iterator<Item = (u32, &Failure)> {
         self.refused.iter().map(|(at, why)| (self.returned.get(*at).map_or(0, |action| action.token), why))
     }
 
@@ -87,159 +92,7 @@ impl std::io::Write for HashWriter<'_> {
     }
 }
 
-/// The rules that a run's actions keep, and what they need to remember.
-#[derive(Debug, Default)]
-pub(crate) struct Rules {
-    /// Tokens whose last answer has not come yet, and whether each is a timer.
-    outstanding: HashMap<u32, bool>,
-    cancelled: bool,
-}
-
-impl Rules {
-    /// An event is about to be told.
-    pub(crate) fn told(&mut self, event: &Event) {
-        match event.body {
-            // More about this child is to come.
-            EventBody::ChildUpdate(_) => {}
-            EventBody::Cancel(_) => self.cancelled = true,
-            _ => {
-                self.outstanding.remove(&event.token);
-            }
-        }
-    }
-
-    /// Checks what the plugin returned. What breaks the contract is a fault; what merely cannot be had is refused.
-    pub(crate) fn check(&mut self, returned: Vec<Action>, limits: &Limits) -> Result<Step, Fault> {
-        if returned.len() > limits.actions_per_step {
-            return Err(Fault::ActionFlood { count: returned.len(), limit: limits.actions_per_step });
-        }
-        let last = returned.len().saturating_sub(1);
-        let mut refused = Vec::new();
-        for (at, action) in returned.iter().enumerate() {
-            if ends(&action.body) && at != last {
-                return Err(malformed("nothing may follow `finish` or `fail`"));
-            }
-            if let Err(failure) = self.admit(action, limits)? {
-                if ends(&action.body) {
-                    return Err(malformed(&format!("it ended with something invalid: {}", failure.text)));
-                }
-                refused.push((at, failure));
-            }
-        }
-        Ok(Step { returned, refused })
-    }
-
-    fn admit(&mut self, action: &Action, limits: &Limits) -> Result<Result<(), Failure>, Fault> {
-        // Before anything is refused: a refusal names the action by its token.
-        if is_answered(&action.body) {
-            self.check_token(action.token)?;
-        }
-        if self.cancelled && !allowed_after_cancel(&action.body) {
-            return Ok(Err(failure(
-                "cancelled",
-                "The run is cancelled: only emit, progress, finish and fail are left",
-            )));
-        }
-        if let Some(what) = broken_json(action) {
-            return Ok(Err(failure("invalid", &format!("{what} is not JSON"))));
-        }
-        if let ActionBody::Finish(finish) = &action.body
-            && finish.state.len() > limits.snapshot_bytes
-        {
-            return Ok(Err(failure("limit", &format!("the state may have {} bytes", limits.snapshot_bytes))));
-        }
-        if let ActionBody::CancelAction(token) = &action.body {
-            self.silence_timer(*token);
-        }
-        if !is_answered(&action.body) {
-            return Ok(Ok(()));
-        }
-        if self.outstanding.len() >= limits.outstanding_actions {
-            let text =
-                format!("{} actions wait for their answers; wait for some of them first", self.outstanding.len());
-            return Ok(Err(failure("limit", &text)));
-        }
-        self.outstanding.insert(action.token, matches!(action.body, ActionBody::SetTimer(_)));
-        Ok(Ok(()))
-    }
-
-    fn check_token(&self, token: u32) -> Result<(), Fault> {
-        if token == 0 {
-            return Err(malformed("an action that has an answer needs a token of its own, and 0 is none"));
-        }
-        if self.outstanding.contains_key(&token) {
-            return Err(malformed(&format!("token {token} is still waiting for its answer and was used again")));
-        }
-        Ok(())
-    }
-
-    /// A timer that was given up is never answered.
-    fn silence_timer(&mut self, token: u32) {
-        if self.outstanding.get(&token) == Some(&true) {
-            self.outstanding.remove(&token);
-        }
-    }
-}
-
-fn ends(body: &ActionBody) -> bool {
+/// Whether an action is the last one of its run.
+pub(crate) fn ends(body: &ActionBody) -> bool {
     matches!(body, ActionBody::Finish(_) | ActionBody::Fail(_))
-}
-
-fn allowed_after_cancel(body: &ActionBody) -> bool {
-    ends(body) || matches!(body, ActionBody::Emit(_) | ActionBody::Progress(_))
-}
-
-/// Whether an event will answer this action.
-fn is_answered(body: &ActionBody) -> bool {
-    match body {
-        ActionBody::ListTools(_)
-        | ActionBody::RunCommands(_)
-        | ActionBody::CallTools(_)
-        | ActionBody::AskModel(_)
-        | ActionBody::AskUser(_)
-        | ActionBody::Delegate(_)
-        | ActionBody::SetTimer(_)
-        | ActionBody::EditImage(_)
-        | ActionBody::StoreGet(_)
-        | ActionBody::StorePut(_)
-        | ActionBody::Extension(_) => true,
-        ActionBody::CancelAction(_)
-        | ActionBody::Emit(_)
-        | ActionBody::Progress(_)
-        | ActionBody::Finish(_)
-        | ActionBody::Fail(_) => false,
-    }
-}
-
-/// The first part of an action that ought to be JSON and is not.
-fn broken_json(action: &Action) -> Option<&'static str> {
-    let broken = |text: &str| !text.is_empty() && serde_json::from_str::<&RawValue>(text).is_err();
-    let broken_call = |call: &Call| broken(&call.parameters);
-    if broken(&action.extra) {
-        return Some("`extra`");
-    }
-    match &action.body {
-        ActionBody::RunCommands(run) if run.calls.iter().any(broken_call) => Some("`parameters` of a call"),
-        ActionBody::CallTools(calls) if calls.iter().any(broken_call) => Some("`parameters` of a call"),
-        ActionBody::AskModel(ask) => match &ask.response_format {
-            ResponseFormat::Schema(schema) if broken(schema) => Some("the schema of `response-format`"),
-            _ if ask.tools.iter().any(|tool| broken(&tool.schema)) => Some("`schema` of a tool"),
-            _ => None,
-        },
-        ActionBody::Progress(progress) if progress.results.iter().any(|result| broken(result)) => {
-            Some("one of `results`")
-        }
-        ActionBody::Finish(finish) if finish.results.iter().any(|result| broken(result)) => Some("one of `results`"),
-        ActionBody::Fail(fail) if fail.results.iter().any(|result| broken(result)) => Some("one of `results`"),
-        ActionBody::Extension(named) if broken(&named.body) => Some("the body of an extension"),
-        _ => None,
-    }
-}
-
-fn failure(code: &str, text: &str) -> Failure {
-    Failure { code: code.to_owned(), text: text.to_owned(), extra: String::new() }
-}
-
-fn malformed(what: &str) -> Fault {
-    Fault::Malformed { what: what.to_owned() }
 }

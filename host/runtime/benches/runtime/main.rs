@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     if let [first, order] = arguments.as_slice()
         && first == "memory"
     {
-        return memory::obey(serde_json::from_str(order)?);
+        return memory::obey(&serde_json::from_str(order)?);
     }
     let stage = stage::Stage::new().context("the stage for the benchmark")?;
     let mut report = Report::default();

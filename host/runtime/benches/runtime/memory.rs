@@ -64,13 +64,13 @@ fn in_a_process(order: &Order) -> Result<PerRun> {
 }
 
 /// Does one measurement and prints it.
-pub fn obey(order: Order) -> Result<()> {
+pub fn obey(order: &Order) -> Result<()> {
     let per_run = measure(order)?;
     println!("{}", serde_json::to_string(&per_run)?);
     Ok(())
 }
 
-fn measure(order: Order) -> Result<PerRun> {
+fn measure(order: &Order) -> Result<PerRun> {
     let tokio = Tokio::new()?;
     let runtime = runtime(&order.cache, None)?;
     let told = Told::new()?;

@@ -12,8 +12,8 @@ use super::values::{BlobId, Named, Part, Tool};
 #[component(record)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
-    /// The run's own name for this action: a number from 1 on that it has not used before. Actions without an answer
-    /// may all use 0.
+    /// The run's own name for this action: a number from 1 on that no action has which still waits for its answer.
+    /// Actions without an answer may all use 0; if one of those is refused, only the plugin's log says so.
     #[serde(default)]
     pub token: u32,
     /// What to do.

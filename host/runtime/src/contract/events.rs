@@ -68,8 +68,8 @@ pub enum EventBody {
     Refused(Failure),
     /// The run is to end; why. Open: `user_requested`, `device_disconnected`, `constellation_disconnected`,
     /// `parent_ended`, `budget`, `shutdown`, `reload`. Of what the run still asks for, only `emit`, `progress`,
-    /// `finish` and `fail` are accepted, and for a short time (2 s unless the operator says otherwise); then the host
-    /// ends it.
+    /// `cancel-action`, `finish` and `fail` are accepted, and for a short time (2 s unless the operator says
+    /// otherwise); then the host ends it.
     #[component(name = "cancel")]
     Cancel(String),
     /// A later minor version's event, or the answer to an `extension` action. Sent only to plugins whose `describe`

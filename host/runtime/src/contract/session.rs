@@ -36,9 +36,9 @@ pub struct RunInfo {
     #[component(name = "requester-kind")]
     #[serde(default)]
     pub requester_kind: String,
-    /// The run that delegated this one, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<String>,
+    /// The run that delegated this one; empty if none did.
+    #[serde(default)]
+    pub parent: String,
     /// JSON object: the plugin's settings, checked against its manifest, defaults filled in.
     #[serde(default, with = "json_text", skip_serializing_if = "String::is_empty")]
     pub settings: String,

@@ -1,0 +1,139 @@
+//! The rules that the actions of a run keep.
+
+use std::collections::HashMap;
+
+use crate::contract::actions::{Action, ActionBody};
+use crate::contract::events::{Event, EventBody};
+use crate::contract::values::Failure;
+use crate::fault::Fault;
+use crate::flaws::first_flaw;
+use crate::limits::Limits;
+use crate::step::{Step, ends};
+
+/// The rules that a run's actions keep, and what they need to remember.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// Tokens whose last answer has not come yet, and whether each is a timer.
+    outstanding: HashMap<u32, bool>,
+    cancelled: bool,
+}
+
+impl Rules {
+    /// An event is about to be told.
+    pub(crate) fn told(&mut self, event: &Event) {
+        match event.body {
+            // More about this child is to come.
+            EventBody::ChildUpdate(_) => {}
+            EventBody::Cancel(_) => self.cancelled = true,
+            _ => {
+                self.outstanding.remove(&event.token);
+            }
+        }
+    }
+
+    /// Checks what the plugin returned. What breaks the contract is a fault; what merely cannot be had is refused.
+    pub(crate) fn check(&mut self, returned: Vec<Action>, limits: &Limits) -> Result<Step, Fault> {
+        if returned.len() > limits.actions_per_step {
+            return Err(Fault::ActionFlood { count: returned.len(), limit: limits.actions_per_step });
+        }
+        let last = returned.len().saturating_sub(1);
+        let mut refused = Vec::new();
+        for (at, action) in returned.iter().enumerate() {
+            if ends(&action.body) && at != last {
+                return Err(malformed("nothing may follow `finish` or `fail`"));
+            }
+            if let Err(failure) = self.admit(action, limits)? {
+                if ends(&action.body) {
+                    return Err(malformed(&format!("it ended with something invalid: {}", failure.text)));
+                }
+                refused.push((at, failure));
+            }
+        }
+        Ok(Step { returned, refused })
+    }
+
+    fn admit(&mut self, action: &Action, limits: &Limits) -> Result<Result<(), Failure>, Fault> {
+        // Before anything is refused: a refusal names the action by its token.
+        if is_answered(&action.body) {
+            self.check_token(action.token)?;
+        }
+        if self.cancelled && !allowed_after_cancel(&action.body) {
+            return Ok(Err(failure(
+                "cancelled",
+                "The run is cancelled: only emit, progress, finish and fail are left",
+            )));
+        }
+        if let Some(what) = first_flaw(action) {
+            return Ok(Err(failure("invalid", what)));
+        }
+        if let ActionBody::Finish(finish) = &action.body
+            && finish.state.len() > limits.snapshot_bytes
+        {
+            return Ok(Err(failure("limit", &format!("the state may have {} bytes", limits.snapshot_bytes))));
+        }
+        if let ActionBody::CancelAction(token) = &action.body {
+            self.silence_timer(*token);
+        }
+        if !is_answered(&action.body) {
+            return Ok(Ok(()));
+        }
+        if self.outstanding.len() >= limits.outstanding_actions {
+            let text =
+                format!("{} actions wait for their answers; wait for some of them first", self.outstanding.len());
+            return Ok(Err(failure("limit", &text)));
+        }
+        self.outstanding.insert(action.token, matches!(action.body, ActionBody::SetTimer(_)));
+        Ok(Ok(()))
+    }
+
+    fn check_token(&self, token: u32) -> Result<(), Fault> {
+        if token == 0 {
+            return Err(malformed("an action that has an answer needs a token of its own, and 0 is none"));
+        }
+        if self.outstanding.contains_key(&token) {
+            return Err(malformed(&format!("token {token} is still waiting for its answer and was used again")));
+        }
+        Ok(())
+    }
+
+    /// A timer that was given up is never answered.
+    fn silence_timer(&mut self, token: u32) {
+        if self.outstanding.get(&token) == Some(&true) {
+            self.outstanding.remove(&token);
+        }
+    }
+}
+
+fn allowed_after_cancel(body: &ActionBody) -> bool {
+    ends(body) || matches!(body, ActionBody::Emit(_) | ActionBody::Progress(_) | ActionBody::CancelAction(_))
+}
+
+/// Whether an event will answer this action.
+fn is_answered(body: &ActionBody) -> bool {
+    match body {
+        ActionBody::ListTools(_)
+        | ActionBody::RunCommands(_)
+        | ActionBody::CallTools(_)
+        | ActionBody::AskModel(_)
+        | ActionBody::AskUser(_)
+        | ActionBody::Delegate(_)
+        | ActionBody::SetTimer(_)
+        | ActionBody::EditImage(_)
+        | ActionBody::StoreGet(_)
+        | ActionBody::StorePut(_)
+        | ActionBody::Extension(_) => true,
+        ActionBody::CancelAction(_)
+        | ActionBody::Emit(_)
+        | ActionBody::Progress(_)
+        | ActionBody::Finish(_)
+        | ActionBody::Fail(_) => false,
+    }
+}
+
+fn failure(code: &str, text: &str) -> Failure {
+    Failure { code: code.to_owned(), text: text.to_owned(), extra: String::new() }
+}
+
+fn malformed(what: &str) -> Fault {
+    Fault::Malformed { what: what.to_owned() }
+}
