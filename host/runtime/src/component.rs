@@ -11,7 +11,6 @@ use crate::blobs::{Blobs, hex};
 use crate::contract::{PACKAGE, VERSION};
 use crate::fault::{Fault, classify};
 use crate::guest::{Guest, Now, Surroundings};
-use crate::imports;
 use crate::limits::Limits;
 use crate::load_error::LoadError;
 use crate::log::{LogSink, TracingSink};
@@ -65,11 +64,11 @@ impl Component {
             compiled.get_export_index(None, name.as_str()).ok_or(missing)
         };
         let (meta, exported) = (export("meta")?, export(world.interface())?);
-        let linker = match world {
-            World::Behaviour => imports::of_behaviours(engine),
-            World::Handler => imports::of_handlers(engine),
+        let imports = match world {
+            World::Behaviour => &shared.imports_of_behaviours,
+            World::Handler => &shared.imports_of_handlers,
         };
-        let ready = linker.and_then(|linker| linker.instantiate_pre(&compiled)).map_err(|error| link_error(&error))?;
+        let ready = imports.instantiate_pre(&compiled).map_err(|error| link_error(&error))?;
         compiled.initialize_copy_on_write_image().map_err(|error| link_error(&error))?;
         let description = RawValue::from_string("{}".into()).map_err(|error| LoadError::Link(error.to_string()))?;
         let mut component = Self { shared, limits, hash, outline, description, ready, meta, world: exported };

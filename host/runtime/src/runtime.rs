@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
 
 use crate::behaviour::Behaviour;
 use crate::cache::Cache;
 use crate::component::{Check, Component};
 use crate::engine::{Allocation, Engine};
+use crate::guest::Guest;
 use crate::handler::{self, HandlerPlugin};
+use crate::imports;
 use crate::limits::Limits;
 use crate::live;
 use crate::load_error::LoadError;
@@ -51,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) cache: Option<Cache>,
     pub(crate) workers: Workers,
+    pub(crate) imports_of_behaviours: Linker<Guest>,
+    pub(crate) imports_of_handlers: Linker<Guest>,
     /// Turns to compile, so that compiling never takes all cores from serving.
     compilers: Arc<Semaphore>,
 }
@@ -64,12 +69,16 @@ pub struct Runtime {
 impl Runtime {
     /// Starts the engine.
     pub fn new(config: &RuntimeConfig) -> Result<Self, RuntimeError> {
-        let engine = Engine::new(config.max_live_instances, config.pooling)
-            .map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let engine_error = |error: wasmtime::Error| RuntimeError::Engine(format!("{error:#}"));
+        let engine = Engine::new(config.max_live_instances, config.pooling).map_err(engine_error)?;
+        let imports_of_behaviours = imports::of_behaviours(&engine.wasm).map_err(engine_error)?;
+        let imports_of_handlers = imports::of_handlers(&engine.wasm).map_err(engine_error)?;
         let cache = config.cache.as_deref().map(Cache::open).transpose()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let compilers = Arc::new(Semaphore::new((cores / 2).max(1)));
-        Ok(Self { shared: Arc::new(Shared { engine, cache, workers: Workers::new(), compilers }) })
+        let workers = Workers::new();
+        let shared = Shared { engine, cache, workers, imports_of_behaviours, imports_of_handlers, compilers };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Loads a behaviour: checked, compiled, linked and probed.

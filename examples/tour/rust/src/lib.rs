@@ -44,8 +44,8 @@ fn cancelled(reason: &str) -> Outcome {
     })
 }
 
-fn failure(code: &str, text: impl ToString) -> Failure {
-    Failure { code: code.into(), text: text.to_string(), extra: String::new() }
+fn failure(code: &str, text: &str) -> Failure {
+    Failure { code: code.into(), text: text.into(), extra: String::new() }
 }
 
 impl GuestRun for Tour {
@@ -59,14 +59,14 @@ impl GuestRun for Tour {
 
     fn save(&self) -> Result<Vec<u8>, Failure> {
         match &*self.resting.borrow() {
-            Some(rest) => serde_json::to_vec(rest).map_err(|error| failure("internal", error)),
+            Some(rest) => serde_json::to_vec(rest).map_err(|error| failure("internal", &error.to_string())),
             None => Err(failure("unsupported", "The tour can only be moved while it rests")),
         }
     }
 
     fn restore(_info: RunInfo, snapshot: Vec<u8>) -> Result<Run, Failure> {
         let rest = serde_json::from_slice(&snapshot)
-            .map_err(|error| failure("invalid", format!("This is no snapshot of the tour: {error}")))?;
+            .map_err(|error| failure("invalid", &format!("This is no snapshot of the tour: {error}")))?;
         Ok(Run::new(Self::go_on(rest)))
     }
 }

@@ -52,7 +52,7 @@ pub fn from_the_rest(cx: Cx, rest: Rest, resting: &Resting) -> impl Future<Outpu
     async move {
         cx.answer(rest.token).await;
         *resting.borrow_mut() = None;
-        second_half(&cx, rest.notes).await
+        second_half(&cx, &rest.notes)
     }
 }
 
@@ -178,7 +178,7 @@ async fn first_half(cx: &Cx, info: &RunInfo, start: Start) -> Result<Vec<String>
     Ok(notes)
 }
 
-async fn second_half(cx: &Cx, notes: Vec<String>) -> Outcome {
+fn second_half(cx: &Cx, notes: &[String]) -> Outcome {
     log::write("info", &format!("{} notes taken", notes.len()));
     let kept = match blob::create("text/plain", notes.join("\n").as_bytes()) {
         Ok(id) => id,
@@ -192,7 +192,7 @@ async fn second_half(cx: &Cx, notes: Vec<String>) -> Outcome {
     cx.emit(Emit::Extension(Named { kind: "example.fireworks".into(), body: "{}".into() }));
     Outcome::Finished(Finish {
         text: "The tour is over.".into(),
-        results: vec![json_list(&notes), format!(r#"{{"$blob":"{kept}"}}"#)],
+        results: vec![json_list(notes), format!(r#"{{"$blob":"{kept}"}}"#)],
         state: b"seen".to_vec(),
         extra: none(),
     })
