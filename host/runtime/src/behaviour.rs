@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::component::Component;
 use crate::fault::Fault;
+use crate::live::RunSetup;
 use crate::load_error::LoadError;
 use crate::outline::Outline;
-use crate::run::{Run, RunSetup};
+use crate::run::Run;
 
 /// One version of one plugin that drives runs; cheap to clone.
 #[derive(Clone)]

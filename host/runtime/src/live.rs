@@ -6,6 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::{Instance, ResourceAny};
 
+use crate::blobs::Blobs;
 use crate::component::{Component, Function};
 use crate::contract::actions::Action;
 use crate::contract::events::Event;
@@ -13,7 +14,18 @@ use crate::contract::session::RunInfo;
 use crate::contract::values::Failure;
 use crate::fault::Fault;
 use crate::guest::{Guest, Now, Surroundings};
-use crate::run::RunSetup;
+use crate::log::LogSink;
+
+/// What a run is given at its birth.
+#[derive(Clone)]
+pub struct RunSetup {
+    /// What the plugin is told about its surroundings.
+    pub info: RunInfo,
+    /// The session's blobs.
+    pub blobs: Arc<Blobs>,
+    /// Where the plugin's log goes.
+    pub log: Arc<dyn LogSink>,
+}
 
 /// The instance, with the function that is called again and again.
 pub(crate) struct Live {

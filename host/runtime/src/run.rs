@@ -5,27 +5,14 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::behaviour::Behaviour;
-use crate::blobs::Blobs;
 use crate::component::Component;
 use crate::contract::events::{Event, EventBody};
-use crate::contract::session::RunInfo;
 use crate::fault::Fault;
 use crate::guest::Now;
-use crate::live::{self, Live};
-use crate::log::{Level, LogSink};
+use crate::live::{self, Live, RunSetup};
+use crate::log::Level;
 use crate::rules::Rules;
 use crate::step::Step;
-
-/// What a run is given at its birth.
-#[derive(Clone)]
-pub struct RunSetup {
-    /// What the plugin is told about its surroundings.
-    pub info: RunInfo,
-    /// The session's blobs.
-    pub blobs: Arc<Blobs>,
-    /// Where the plugin's log goes.
-    pub log: Arc<dyn LogSink>,
-}
 
 /// One run of a behaviour.
 ///

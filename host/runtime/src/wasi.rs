@@ -53,6 +53,9 @@ impl HostMonotonicClock for Clock {
     }
 }
 
+/// Random bytes of one call; the host makes them all before the plugin gets the first.
+const RANDOM_BYTES: u64 = 1 << 20;
+
 /// The WASI of one instance.
 pub(crate) fn context(seed: &str, clock: &Clock, log: &PluginLog) -> WasiCtx {
     let mut seeds = ChaCha12Rng::from_seed(Sha256::digest(seed).into());
@@ -64,6 +67,7 @@ pub(crate) fn context(seed: &str, clock: &Clock, log: &PluginLog) -> WasiCtx {
         .insecure_random_seed(u128::from(seeds.next_u64()))
         .stdout(log.stdout())
         .stderr(log.stderr())
+        .max_random_size(RANDOM_BYTES)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)

@@ -30,7 +30,7 @@ const HOSTILE: [(&str, &str, &str); 9] = [
     ("deep-recursion", "now", "stack-overflow"),
     ("memory-hog", "now", "memory-limit"),
     ("huge-result", "now 16", "hostcall-bytes"),
-    ("action-flood", "now", "action-flood"),
+    ("action-flood", "now 1000", "action-flood"),
     ("panics", "now", "panic"),
     ("sleeps", "now", "waited"),
     ("guest-failure", "now", "guest"),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{ActionsEntry, FaultEntry, Journal};
 use crate::behaviour::Behaviour;
 use crate::fault::Fault;
+use crate::live::RunSetup;
 use crate::log::LogSink;
-use crate::run::{Run, RunSetup};
+use crate::run::Run;
 use crate::step::Step;
 
 /// What came of a replay.
