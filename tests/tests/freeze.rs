@@ -34,6 +34,11 @@ fn the_same_contract_is_accepted() {
 }
 
 #[test]
+fn the_contract_of_today_can_be_frozen() {
+    assert_eq!(freeze::compare(&wit(1), &wit(1)).unwrap(), []);
+}
+
+#[test]
 fn comments_are_free() {
     let sample = Sample::new().edit("events.wit", "interface events", "/// ", "/// Now clearer. ");
     sample.is_accepted();

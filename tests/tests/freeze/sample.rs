@@ -1,11 +1,13 @@
 //! A contract and its release, to be changed one way at a time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hangar_tests::freeze::{self, Break, Error};
 use tempfile::TempDir;
 
-use super::wit;
+fn draft() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/contract-sample")
+}
 
 /// A release of the contract, and what became of it.
 pub struct Sample {
@@ -13,13 +15,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Both are the current contract.
+    /// Both are copies of an early draft of the contract, which stays as it is while the contract still changes.
     pub fn new() -> Self {
         let sample = Self { folder: TempDir::new().unwrap() };
         for copy in ["frozen", "current"] {
             let folder = sample.folder(copy);
             std::fs::create_dir(&folder).unwrap();
-            for file in std::fs::read_dir(wit(1)).unwrap() {
+            for file in std::fs::read_dir(draft()).unwrap() {
                 let file = file.unwrap();
                 std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
             }
