@@ -46,7 +46,7 @@ impl Behaviour {
     /// Lets the plugin check itself.
     pub async fn self_test(&self) -> Result<(), LoadError> {
         let component = Arc::clone(&self.component);
-        let tested = self.component.shared.workers.run(move || component.self_test()).await;
-        tested.map_err(LoadError::Probe)?
+        let turn = self.component.turn().await.map_err(LoadError::Probe)?;
+        turn.run(move || component.self_test()).await.map_err(LoadError::Probe)?
     }
 }

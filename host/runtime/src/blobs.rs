@@ -101,6 +101,7 @@ impl Blobs {
             return Err(BlobError::NoMime);
         }
         let id = id_of(&bytes);
+        let size = picture_size(mime, &bytes);
         let mut kept = self.kept();
         if kept.by_id.contains_key(&id) {
             return Ok(id);
@@ -112,7 +113,6 @@ impl Blobs {
         if after > self.limits.bytes {
             return Err(BlobError::TooLarge { wanted: bytes.len(), limit: self.limits.bytes });
         }
-        let size = picture_size(mime, &bytes);
         kept.bytes = after;
         kept.by_id.insert(id.clone(), Blob { mime: mime.to_owned(), bytes, size });
         Ok(id)
@@ -157,8 +157,12 @@ fn is_mime(mime: &str) -> bool {
         && mime.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
 }
 
+/// Where a picture says how large it is; further in, nobody looks.
+const PICTURE_HEAD: usize = 64 << 10;
+
 fn picture_size(mime: &str, bytes: &[u8]) -> Option<(u32, u32)> {
-    let size = mime.starts_with("image/").then(|| imagesize::blob_size(bytes).ok())??;
+    let head = bytes.get(..PICTURE_HEAD).unwrap_or(bytes);
+    let size = mime.starts_with("image/").then(|| imagesize::blob_size(head).ok())??;
     Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?))
 }
 

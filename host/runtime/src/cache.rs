@@ -93,11 +93,9 @@ fn compatibility(engine: &Engine) -> u64 {
 /// A file of ours, or nothing: whatever is wrong with it, compiling again is the cure.
 #[expect(unsafe_code, reason = "the one place where precompiled code is loaded")]
 fn load(engine: &Engine, file: &Path) -> Option<Component> {
-    if !file.exists() {
-        return None;
-    }
-    // SAFETY: the file is compiled code of our own making: `Cache::open` made sure that nobody else can write to the
-    // directory, and files in it appear whole and are never changed.
+    check_own(&fs::symlink_metadata(file).ok()?)?;
+    // SAFETY: the file is compiled code of our own making: it is ours and nobody else can write to it, nor, as
+    // `Cache::open` made sure, to the directory; and files in it appear whole and are never changed.
     let component = unsafe { Component::deserialize_file(engine, file) };
     match component {
         Ok(component) => Some(component),
@@ -128,11 +126,24 @@ fn check_private(directory: &Path) -> io::Result<()> {
     } else if metadata.uid() != rustix::process::geteuid().as_raw() {
         "belongs to another user; compiled code from others is not run"
     } else if metadata.mode() & 0o022 != 0 {
-        "can be written to by others; make it private with `chmod 700`, or remove it"
+        "can be written to by others, who may have put compiled code there; remove it"
     } else {
         return Ok(());
     };
     Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {complaint}", directory.display())))
+}
+
+/// A file of ours, which nobody else could have written.
+#[cfg(unix)]
+fn check_own(metadata: &fs::Metadata) -> Option<()> {
+    use std::os::unix::fs::MetadataExt;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    (metadata.is_file() && ours && metadata.mode() & 0o022 == 0).then_some(())
+}
+
+#[cfg(not(unix))]
+fn check_own(metadata: &fs::Metadata) -> Option<()> {
+    metadata.is_file().then_some(())
 }
 
 #[cfg(not(unix))]

@@ -16,6 +16,7 @@ use crate::load_error::LoadError;
 use crate::log::{LogSink, TracingSink};
 use crate::outline::{Outline, World};
 use crate::runtime::Shared;
+use crate::workers::{Share, Turn};
 
 use sha2::{Digest, Sha256};
 
@@ -33,6 +34,7 @@ pub(crate) struct Component {
     pub(crate) outline: Outline,
     /// What `describe` returned, to the letter.
     pub(crate) description: Box<RawValue>,
+    share: Share,
     ready: InstancePre<Guest>,
     meta: ComponentExportIndex,
     world: ComponentExportIndex,
@@ -71,9 +73,15 @@ impl Component {
         let ready = imports.instantiate_pre(&compiled).map_err(|error| link_error(&error))?;
         compiled.initialize_copy_on_write_image().map_err(|error| link_error(&error))?;
         let description = RawValue::from_string("{}".into()).map_err(|error| LoadError::Link(error.to_string()))?;
-        let mut component = Self { shared, limits, hash, outline, description, ready, meta, world: exported };
+        let share = shared.workers.share();
+        let mut component = Self { shared, limits, hash, outline, description, share, ready, meta, world: exported };
         component.description = component.describe(check)?;
         Ok(component)
+    }
+
+    /// Waits for the right to one call.
+    pub(crate) async fn turn(&self) -> Result<Turn, Fault> {
+        self.shared.workers.turn(&self.share).await
     }
 
     /// A store with a fresh instance in it.
@@ -87,7 +95,7 @@ impl Component {
         Guest::begin(&mut store, now);
         let instance = self.ready.instantiate(&mut store);
         store.data().log.end();
-        let instance = instance.map_err(|error| classify(&error, store.data(), &self.limits))?;
+        let instance = instance.map_err(|error| no_instance(classify(&error, store.data(), &self.limits)))?;
         Ok((store, instance))
     }
 
@@ -140,9 +148,9 @@ impl Component {
 
     fn probe(&self) -> Result<(Store<Guest>, Instance), LoadError> {
         let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
-        let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log, directory: None };
+        let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log };
         let permit = self.shared.engine.admit().map_err(LoadError::Probe)?;
-        self.instantiate(around, permit, Now { time_ms: 0, timed: true }).map_err(LoadError::Probe)
+        self.instantiate(around, permit, Now { time_ms: 0, replayed: false }).map_err(LoadError::Probe)
     }
 
     fn ask<R>(&self, store: &mut Store<Guest>, instance: &Instance, function: &str) -> Result<R, LoadError>
@@ -152,6 +160,14 @@ impl Component {
     {
         let function = typed::<(), R>(store, instance, &self.meta, function).map_err(misfit)?;
         self.call(store, &function, ()).map_err(LoadError::Probe)
+    }
+}
+
+/// Before any code of the plugin has run, what is no trap and no limit of its own is for want of room in the host.
+fn no_instance(fault: Fault) -> Fault {
+    match fault {
+        Fault::Malformed { what } => Fault::Host { what },
+        other => other,
     }
 }
 

@@ -7,10 +7,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::fault::Fault;
+use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES};
 use crate::machine;
 
 /// How often running plugins are looked at.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(10);
 
 /// Live instances when neither the configuration nor the machine says less.
 const LIVE_INSTANCES: u32 = 12_000;
@@ -97,6 +98,10 @@ fn config() -> Config {
         .epoch_interruption(true)
         // A step never waits, so calls are plain ones: cheaper, and without a stack of their own.
         .concurrency_support(false)
+        // One compilation takes one core; see the turns to compile in `runtime.rs`.
+        .parallel_compilation(false)
+        // No language needs it, and it would take part of the address space checks with it.
+        .wasm_memory64(false)
         // Interpreters recurse deeply. It is stack of the thread that steps, of which Rust gives 2 MiB.
         .max_wasm_stack(1 << 20)
         // The same events must give the same actions on every machine.
@@ -108,18 +113,19 @@ fn config() -> Config {
 /// Room for guests of every language: interpreters are made of many core instances and need large tables.
 fn pool(max_live: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
+    let per_instance = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     pool.total_component_instances(max_live)
-        .total_core_instances(max_live.saturating_mul(8))
-        .total_memories(max_live.saturating_add(max_live / 8))
-        .total_tables(max_live.saturating_mul(4))
+        .total_core_instances(max_live.saturating_mul(16))
+        .total_memories(max_live.saturating_mul(per_instance(MEMORIES)))
+        .total_tables(max_live.saturating_mul(per_instance(TABLES)))
         .total_stacks(0)
-        .max_core_instances_per_component(64)
-        .max_tables_per_component(64)
-        .max_memories_per_component(8)
+        .max_core_instances_per_component(per_instance(CORE_INSTANCES))
+        .max_tables_per_component(per_instance(TABLES))
+        .max_memories_per_component(per_instance(MEMORIES))
         .max_component_instance_size(8 << 20)
         .max_core_instance_size(8 << 20)
-        .table_elements(50_000)
-        // A page of each table is wiped rather than returned: a third off making an instance, half off dropping it.
+        .table_elements(TABLE_ELEMENTS)
+        // Zeroing a page is quicker than giving it back and faulting it in again.
         .table_keep_resident(4 << 10);
     pool
 }

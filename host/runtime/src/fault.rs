@@ -86,6 +86,12 @@ pub enum Fault {
         /// How many live.
         live: u32,
     },
+    /// No thread was free for it. The run is unharmed, and the event can be fed again.
+    #[error("the machine is too busy: no turn for the plugin within {waited:?}; try again later")]
+    Busy {
+        /// How long it waited.
+        waited: Duration,
+    },
     /// The run is over and takes no more events.
     #[error("the run is over: {why}")]
     Over {
@@ -118,9 +124,16 @@ impl Fault {
             Self::Guest(_) => "guest",
             Self::Trapped { .. } => "trap",
             Self::Overloaded { .. } => "overloaded",
+            Self::Busy { .. } => "busy",
             Self::Over { .. } => "over",
             Self::Host { .. } => "host",
         }
+    }
+
+    /// Whether the host could not do its part, so that nothing is said about the plugin.
+    #[must_use]
+    pub fn is_of_host(&self) -> bool {
+        matches!(self, Self::Overloaded { .. } | Self::Busy { .. } | Self::Over { .. } | Self::Host { .. })
     }
 
     /// Whether this speaks against the plugin, so that a version that does it again and again is taken out of service.
@@ -128,10 +141,24 @@ impl Fault {
     /// that runs into the wall limit before the processor limit was kept waiting by the machine.
     #[must_use]
     pub fn is_strike(&self) -> bool {
-        !matches!(
-            self,
-            Self::Guest(_) | Self::WallLimit { .. } | Self::Overloaded { .. } | Self::Over { .. } | Self::Host { .. }
-        )
+        match self {
+            Self::Guest(_)
+            | Self::WallLimit { .. }
+            | Self::Overloaded { .. }
+            | Self::Busy { .. }
+            | Self::Over { .. }
+            | Self::Host { .. } => false,
+            Self::CpuLimit { .. }
+            | Self::MemoryLimit { .. }
+            | Self::StackOverflow
+            | Self::HostcallBytes { .. }
+            | Self::ActionFlood { .. }
+            | Self::Panic { .. }
+            | Self::Exit { .. }
+            | Self::Waited
+            | Self::Malformed { .. }
+            | Self::Trapped { .. } => true,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::blobs::Blobs;
 use crate::directory::Directory;
 use crate::engine::Engine;
+use crate::handler::Scope;
 use crate::limits::Limits;
 use crate::log::{LogSink, PluginLog};
 use crate::meter::Meter;
@@ -24,15 +25,14 @@ pub(crate) struct Surroundings {
     pub(crate) seed: String,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) log: Arc<dyn LogSink>,
-    pub(crate) directory: Option<Arc<dyn Directory>>,
 }
 
 /// When a call into the plugin happens, as the plugin sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
     pub(crate) time_ms: u64,
-    /// Whether the time that the call takes counts against the plugin.
-    pub(crate) timed: bool,
+    /// Whether what happens has happened before, so that the call may take longer than it could then.
+    pub(crate) replayed: bool,
 }
 
 /// The host's side of one instance.
@@ -65,7 +65,7 @@ impl Guest {
             meter: Meter::new(limits),
             log,
             blobs: around.blobs,
-            directory: around.directory,
+            directory: None,
             max_live: engine.max_live,
             _permit: permit,
         };
@@ -77,12 +77,24 @@ impl Guest {
         store
     }
 
+    /// For the next call, these are its messages' directory and blobs.
+    pub(crate) fn enter(&mut self, scope: Scope) {
+        self.directory = Some(scope.directory);
+        self.blobs = scope.blobs;
+    }
+
+    /// What belonged to the messages of the last call is out of reach again.
+    pub(crate) fn leave(&mut self) {
+        self.directory = None;
+        self.blobs = Arc::default();
+    }
+
     /// To be called before every call into the plugin: a fresh budget, and the time of the event.
     pub(crate) fn begin(store: &mut Store<Self>, now: Now) {
         store.set_epoch_deadline(1);
         let guest = store.data_mut();
         guest.clock.set(now.time_ms);
-        guest.meter.begin(now.timed);
+        guest.meter.begin(now.replayed);
         guest.log.begin();
     }
 }

@@ -59,8 +59,8 @@ impl HandlerPlugin {
     /// Lets the plugin check itself.
     pub async fn self_test(&self) -> Result<(), LoadError> {
         let component = Arc::clone(&self.component);
-        let tested = self.component.shared.workers.run(move || component.self_test()).await;
-        tested.map_err(LoadError::Probe)?
+        let turn = self.component.turn().await.map_err(LoadError::Probe)?;
+        turn.run(move || component.self_test()).await.map_err(LoadError::Probe)?
     }
 }
 
@@ -68,14 +68,19 @@ impl HandlerPlugin {
 pub struct HandlerSetup {
     /// JSON object, checked against the manifest.
     pub settings: String,
-    /// Who is there.
-    pub directory: Arc<dyn Directory>,
-    /// The blobs that its messages name.
-    pub blobs: Arc<Blobs>,
     /// Where the plugin's log goes.
     pub log: Arc<dyn LogSink>,
     /// Seeds its random numbers.
     pub seed: String,
+}
+
+/// What the messages of one call may reach: no further than their senders.
+#[derive(Clone)]
+pub struct Scope {
+    /// Who is there, for them.
+    pub directory: Arc<dyn Directory>,
+    /// The blobs that they name, and where new ones go.
+    pub blobs: Arc<Blobs>,
 }
 
 /// A handler at work; cheap to clone, and calls may overlap.
@@ -117,27 +122,30 @@ impl Handler {
     /// One verdict for each envelope, in the same order. The plugin runs off the I/O threads.
     ///
     /// After a fault no verdict is known for any of them; the next call gets a fresh instance.
-    pub async fn handle(&self, envelopes: Vec<Envelope>) -> Result<Vec<Verdict>, Fault> {
+    pub async fn handle(&self, envelopes: Vec<Envelope>, scope: Scope) -> Result<Vec<Verdict>, Fault> {
         let this = self.clone();
-        self.component.shared.workers.run(move || this.handle_blocking(envelopes)).await?
+        let turn = self.component.turn().await?;
+        turn.run(move || this.handle_blocking(envelopes, scope)).await?
     }
 
     /// The same on this thread, which must not be one that serves I/O.
-    pub fn handle_blocking(&self, envelopes: Vec<Envelope>) -> Result<Vec<Verdict>, Fault> {
+    pub fn handle_blocking(&self, envelopes: Vec<Envelope>, scope: Scope) -> Result<Vec<Verdict>, Fault> {
         let Some(time_ms) = envelopes.iter().map(|envelope| envelope.time_ms).max() else { return Ok(Vec::new()) };
-        let now = Now { time_ms, timed: true };
+        let now = Now { time_ms, replayed: false };
         let warm = self.pool().warm.pop();
         let mut live = match warm {
             Some(live) => live,
             None => self.construct(now)?,
         };
         let wanted = envelopes.len();
+        live.store.data_mut().enter(scope);
         Guest::begin(&mut live.store, now);
         let verdicts = self.component.call(&mut live.store, &live.handle, (live.handler, envelopes))?;
         if verdicts.len() != wanted {
             let what = format!("it gave {} verdicts on {wanted} messages", verdicts.len());
             return Err(Fault::Malformed { what });
         }
+        live.store.data_mut().leave();
         live.calls += 1;
         self.keep(live);
         Ok(verdicts)
@@ -152,9 +160,9 @@ impl Handler {
         let around = Surroundings {
             // Two instances must not draw the same numbers.
             seed: format!("{}/{number}", self.setup.seed),
-            blobs: Arc::clone(&self.setup.blobs),
+            // Its constructor belongs to nobody.
+            blobs: Arc::default(),
             log: Arc::clone(&self.setup.log),
-            directory: Some(Arc::clone(&self.setup.directory)),
         };
         let permit = self.component.shared.engine.admit()?;
         let (mut store, instance) = self.component.instantiate(around, permit, now)?;

@@ -10,6 +10,9 @@ use crate::contract::values::Failure;
 use crate::guest::Guest;
 use crate::wasi;
 
+/// Entries of one page of the directory, whatever is asked for.
+const PAGE: u32 = 1_000;
+
 type Cx<'a> = StoreContextMut<'a, Guest>;
 
 /// What a behaviour may import.
@@ -80,7 +83,8 @@ fn directory(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         Ok((entry,))
     })?;
     directory.func_wrap("page", |cx: Cx<'_>, (filter, cursor, limit): (Filter, Option<String>, u32)| {
-        let page = cx.data().directory.as_ref().map(|directory| directory.page(&filter, cursor.as_deref(), limit));
+        let page =
+            cx.data().directory.as_ref().map(|directory| directory.page(&filter, cursor.as_deref(), limit.min(PAGE)));
         Ok((page.unwrap_or_else(|| PageResult { entries: Vec::new(), next: None, extra: String::new() }),))
     })?;
     directory.func_wrap("pick", |cx: Cx<'_>, (policy, filter, exclude): (String, Filter, Vec<String>)| {

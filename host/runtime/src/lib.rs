@@ -42,7 +42,7 @@ pub use blobs::{Blob, BlobError, Blobs, id_of as blob_id};
 pub use directory::Directory;
 pub use engine::Allocation;
 pub use fault::Fault;
-pub use handler::{Handler, HandlerPlugin, HandlerSetup};
+pub use handler::{Handler, HandlerPlugin, HandlerSetup, Scope};
 pub use limits::{BlobLimits, COMPONENT_BYTES, Limits};
 pub use live::RunSetup;
 pub use load_error::LoadError;

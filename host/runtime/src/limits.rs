@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Processor time of one call into the plugin; beyond it the call is cut off and the run ends.
     pub cpu_per_step: Duration,
-    /// Wall time of one call, for a machine with too much to do; beyond it the run ends.
+    /// Wall time of one call, for a machine with far too much to do; beyond it the run ends. It is much longer than the
+    /// processor time, so that a plugin that spins beside many others still runs into the limit that it deserves.
     pub wall_per_step: Duration,
     /// Bytes of all linear memories and tables together; beyond it the plugin's allocation fails.
     pub memory_bytes: usize,
@@ -31,7 +32,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             cpu_per_step: Duration::from_millis(500),
-            wall_per_step: Duration::from_secs(2),
+            wall_per_step: Duration::from_secs(10),
             memory_bytes: 64 << 20,
             hostcall_bytes: 8 << 20,
             actions_per_step: 64,
@@ -61,3 +62,13 @@ impl Default for BlobLimits {
 
 /// The largest component that is looked at, in bytes.
 pub const COMPONENT_BYTES: usize = 32 << 20;
+
+/// The most linear memories, tables and core instances that one instance of a plugin may be made of. The interpreters
+/// need two memories, two tables and a few dozen core instances; the pool is laid out for it.
+pub(crate) const MEMORIES: usize = 2;
+/// See [`MEMORIES`].
+pub(crate) const TABLES: usize = 4;
+/// See [`MEMORIES`].
+pub(crate) const CORE_INSTANCES: usize = 64;
+/// The most elements of one table; the same with and without a pool, or a journal would not replay elsewhere.
+pub(crate) const TABLE_ELEMENTS: usize = 50_000;

@@ -61,12 +61,8 @@ pub(crate) fn instantiate(
     permit: OwnedSemaphorePermit,
     now: Now,
 ) -> Result<(Store<Guest>, Instance), Fault> {
-    let around = Surroundings {
-        seed: setup.info.seed.clone(),
-        blobs: Arc::clone(&setup.blobs),
-        log: Arc::clone(&setup.log),
-        directory: None,
-    };
+    let around =
+        Surroundings { seed: setup.info.seed.clone(), blobs: Arc::clone(&setup.blobs), log: Arc::clone(&setup.log) };
     component.instantiate(around, permit, now)
 }
 

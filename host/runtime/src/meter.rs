@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
-use crate::engine::TICK;
-use crate::limits::Limits;
+use crate::limits::{CORE_INSTANCES, Limits, MEMORIES, TABLE_ELEMENTS, TABLES};
 
 /// Which limit cut a call off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,21 +13,35 @@ pub(crate) enum Tripped {
     Wall,
 }
 
+/// A replay has more time, because this machine may be slower than that one was. It has not all the time in the world:
+/// the journal may be wrong, and the component another.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What one instance uses.
 pub(crate) struct Meter {
     cpu_limit: Duration,
     wall_limit: Duration,
     memory_limit: usize,
     memory: usize,
-    /// What was last allowed, in case it then fails for another reason.
-    last_growth: usize,
     /// The plugin was refused memory since the call began.
     pub(crate) memory_refused: bool,
     pub(crate) tripped: Option<Tripped>,
-    /// Whether time counts; in a replay it does not.
-    timed: bool,
-    /// From the first tick of this call on; most calls never see one, and pay nothing.
-    first_tick: Option<(Duration, Instant)>,
+    /// Whether what happens has happened before.
+    replayed: bool,
+    began: Moment,
+}
+
+/// When something was, by two clocks.
+#[derive(Clone, Copy)]
+struct Moment {
+    cpu: Duration,
+    wall: Instant,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { cpu: thread_cpu_time(), wall: Instant::now() }
+    }
 }
 
 impl Meter {
@@ -38,20 +51,19 @@ impl Meter {
             wall_limit: limits.wall_per_step,
             memory_limit: limits.memory_bytes,
             memory: 0,
-            last_growth: 0,
             memory_refused: false,
             tripped: None,
-            timed: true,
-            first_tick: None,
+            replayed: false,
+            began: Moment::now(),
         }
     }
 
-    /// A new call begins.
-    pub(crate) fn begin(&mut self, timed: bool) {
-        self.timed = timed;
+    /// A new call begins, on this thread.
+    pub(crate) fn begin(&mut self, replayed: bool) {
+        self.replayed = replayed;
         self.memory_refused = false;
         self.tripped = None;
-        self.first_tick = None;
+        self.began = Moment::now();
     }
 
     /// Bytes that it may have.
@@ -66,62 +78,51 @@ impl Meter {
 
     /// A tick passed while the plugin was running.
     pub(crate) fn tick(&mut self) -> UpdateDeadline {
-        if !self.timed {
-            return UpdateDeadline::Continue(1);
-        }
-        let (cpu, wall) = match self.first_tick {
-            None => {
-                self.first_tick = Some((thread_cpu_time(), Instant::now()));
-                (TICK, TICK)
-            }
-            Some((cpu, wall)) => (TICK + thread_cpu_time().saturating_sub(cpu), TICK + wall.elapsed()),
-        };
-        if cpu >= self.cpu_limit {
+        let now = Moment::now();
+        let limit = |limit: Duration| if self.replayed { limit.max(PATIENCE) } else { limit };
+        if now.cpu.saturating_sub(self.began.cpu) >= limit(self.cpu_limit) {
             self.tripped = Some(Tripped::Cpu);
-        } else if wall >= self.wall_limit {
+        } else if now.wall.saturating_duration_since(self.began.wall) >= limit(self.wall_limit) {
             self.tripped = Some(Tripped::Wall);
         }
         if self.tripped.is_some() { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) }
     }
 
-    /// All memories and tables of an instance share one budget, so that many small ones are no way around it.
-    fn grow(&mut self, current: usize, desired: usize) -> bool {
-        let growth = desired.saturating_sub(current);
+    /// All memories and tables of an instance share one budget, so that many small ones are no way around it. What was
+    /// allowed stays counted even if the system then has no memory: undoing it would be a way around the budget too.
+    fn grow(&mut self, current: usize, desired: usize, size: usize) -> bool {
+        let growth = desired.saturating_sub(current).saturating_mul(size);
         let after = self.memory.saturating_add(growth);
         let allowed = after <= self.memory_limit;
         if allowed {
             self.memory = after;
-            self.last_growth = growth;
         } else {
             self.memory_refused = true;
         }
         allowed
     }
-
-    /// What was allowed did not come about.
-    fn not_grown(&mut self) {
-        self.memory = self.memory.saturating_sub(std::mem::take(&mut self.last_growth));
-    }
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(current, desired))
+    fn memory_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(most.is_none_or(|most| desired <= most) && self.grow(current, desired, 1))
     }
 
-    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.not_grown();
-        Ok(())
+    fn table_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        let most = most.unwrap_or(TABLE_ELEMENTS).min(TABLE_ELEMENTS);
+        Ok(desired <= most && self.grow(current, desired, size_of::<usize>()))
     }
 
-    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
-        self.not_grown();
-        Ok(())
+    fn instances(&self) -> usize {
+        CORE_INSTANCES
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        const ELEMENT: usize = size_of::<usize>();
-        Ok(self.grow(current.saturating_mul(ELEMENT), desired.saturating_mul(ELEMENT)))
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
     }
 }
 
@@ -155,12 +156,21 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_grow_costs_nothing() {
+        let mut meter = Meter::new(&Limits::default());
+        assert!(!meter.memory_growing(0, 131_072, Some(65_536)).unwrap());
+        assert!(!meter.table_growing(0, TABLE_ELEMENTS + 1, None).unwrap());
+        assert_eq!(meter.memory(), 0);
+        assert!(!meter.memory_refused, "it was not for want of budget");
+    }
+
+    #[test]
     fn a_call_is_cut_off_at_its_limit_and_the_next_one_begins_anew() {
-        let mut meter = Meter::new(&Limits { cpu_per_step: TICK, ..Limits::default() });
+        let mut meter = Meter::new(&Limits { cpu_per_step: Duration::ZERO, ..Limits::default() });
         assert!(matches!(meter.tick(), UpdateDeadline::Interrupt));
         assert_eq!(meter.tripped, Some(Tripped::Cpu));
-        meter.begin(false);
+        meter.begin(true);
         assert_eq!(meter.tripped, None);
-        assert!(matches!(meter.tick(), UpdateDeadline::Continue(1)), "a replay has all the time");
+        assert!(matches!(meter.tick(), UpdateDeadline::Continue(1)), "a replay has more time");
     }
 }

@@ -46,6 +46,7 @@ impl Rules {
                 if ends(&action.body) {
                     return Err(malformed(&format!("it ended with something invalid: {}", failure.text)));
                 }
+                self.wait_for_refusal(action);
                 refused.push((at, failure));
             }
         }
@@ -84,6 +85,13 @@ impl Rules {
         }
         self.outstanding.insert(action.token, matches!(action.body, ActionBody::SetTimer(_)));
         Ok(Ok(()))
+    }
+
+    /// The token of a refused action is taken until the plugin has been told, or the refusal would answer another one.
+    fn wait_for_refusal(&mut self, action: &Action) {
+        if is_answered(&action.body) {
+            self.outstanding.insert(action.token, false);
+        }
     }
 
     fn check_token(&self, token: u32) -> Result<(), Fault> {
@@ -136,4 +144,40 @@ fn failure(code: &str, text: &str) -> Failure {
 
 fn malformed(what: &str) -> Fault {
     Fault::Malformed { what: what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(token: u32, body: ActionBody) -> Action {
+        Action { token, body, extra: String::new() }
+    }
+
+    fn told(token: u32, body: EventBody) -> Event {
+        Event { seq: 1, time_ms: 0, token, body, extra: String::new() }
+    }
+
+    #[test]
+    fn the_token_of_a_refused_action_is_free_when_the_plugin_has_been_told() {
+        let limits = Limits { outstanding_actions: 2, ..Limits::default() };
+        let mut rules = Rules::default();
+        let step = rules.check((1..=3).map(|token| action(token, ActionBody::SetTimer(1))).collect(), &limits).unwrap();
+        let refused: Vec<u32> = step.refusals().map(|(token, _)| token).collect();
+        assert_eq!(refused, [3], "it is one too many");
+        assert!(rules.check(vec![action(3, ActionBody::SetTimer(1))], &limits).is_err(), "it still waits");
+        let why = step.refusals().next().unwrap().1.clone();
+        rules.told(&told(3, EventBody::Refused(why)));
+        rules.told(&told(1, EventBody::Timer));
+        assert_eq!(rules.check(vec![action(3, ActionBody::SetTimer(1))], &limits).unwrap().actions().count(), 1);
+    }
+
+    #[test]
+    fn a_timer_that_is_given_up_is_no_longer_waited_for() {
+        let limits = Limits { outstanding_actions: 1, ..Limits::default() };
+        let mut rules = Rules::default();
+        rules.check(vec![action(1, ActionBody::SetTimer(1))], &limits).unwrap();
+        let again = vec![action(0, ActionBody::CancelAction(1)), action(2, ActionBody::SetTimer(1))];
+        assert_eq!(rules.check(again, &limits).unwrap().actions().count(), 2);
+    }
 }

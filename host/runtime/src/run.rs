@@ -24,8 +24,8 @@ pub struct Run {
     setup: Arc<RunSetup>,
     rules: Rules,
     next_seq: u32,
-    /// Whether the time limits hold; a replay lifts them.
-    timed: bool,
+    /// Whether what it is told now has happened before; see [`Now`].
+    replayed: bool,
     state: State,
 }
 
@@ -47,7 +47,7 @@ impl Run {
     pub(crate) fn new(behaviour: Behaviour, setup: RunSetup) -> Result<Self, Fault> {
         let permit = behaviour.component.shared.engine.admit()?;
         let state = State::Ready(Box::new(Instance::Unborn(permit)));
-        Ok(Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, timed: true, state })
+        Ok(Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, replayed: false, state })
     }
 
     /// The event that comes next in this run, to be journaled and then fed; `token` is 0 if it answers no action.
@@ -60,9 +60,11 @@ impl Run {
     ///
     /// If the returned future is dropped before it is done, the run is over.
     pub async fn feed(&mut self, event: Event) -> Result<Step, Fault> {
+        self.check(&event)?;
+        // Waiting for a turn does the run no harm, so it comes before the run is taken apart.
+        let turn = self.behaviour.component.turn().await?;
         let job = self.begin(event)?;
-        let workers = &self.behaviour.component.shared.workers;
-        let done = workers.run(move || job.work()).await;
+        let done = turn.run(move || job.work()).await;
         self.end(done.and_then(|done| done))
     }
 
@@ -73,18 +75,23 @@ impl Run {
     }
 
     /// Moves the run to another version of its behaviour, between two steps. Whatever goes wrong, the run stays where
-    /// it was and goes on there, unless it crashes while it saves itself.
+    /// it was and goes on there, unless it crashes while it saves itself or the returned future is dropped.
+    ///
+    /// Whether the two versions understand each other's snapshots is for the caller to know, and for `restore` to say.
     pub async fn move_to(&mut self, behaviour: &Behaviour, time_ms: u64) -> Result<(), Fault> {
+        if self.is_over() {
+            return Err(self.refuse());
+        }
+        let turn = self.behaviour.component.turn().await?;
         let instance = self.take()?;
         let Instance::Live(live) = *instance else {
             self.state = State::Ready(instance);
             self.behaviour = behaviour.clone();
             return Ok(());
         };
-        let now = Now { time_ms, timed: self.timed };
+        let now = Now { time_ms, replayed: self.replayed };
         let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), Arc::clone(&self.setup));
-        let workers = &self.behaviour.component.shared.workers;
-        let moved = workers.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
+        let moved = turn.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
         let (live, result) = match moved {
             Ok(Relocated::There(live)) => {
                 self.behaviour = behaviour.clone();
@@ -136,7 +143,7 @@ impl Run {
         match self.state {
             State::Ready(instance) => match *instance {
                 Instance::Unborn(permit) => {
-                    let now = Now { time_ms: 0, timed: self.timed };
+                    let now = Now { time_ms: 0, replayed: self.replayed };
                     live::instantiate(&self.behaviour.component, &self.setup, permit, now)
                 }
                 Instance::Live(_) => Err(Fault::Host { what: "the run has its instance already".into() }),
@@ -145,14 +152,12 @@ impl Run {
         }
     }
 
-    /// From now on time does not count, because what happens has happened before.
-    pub(crate) fn lift_time_limits(&mut self) {
-        self.timed = false;
-    }
-
-    /// From now on time counts.
-    pub(crate) fn restore_time_limits(&mut self) {
-        self.timed = true;
+    /// Tells the plugin an event that it once answered in time.
+    pub(crate) async fn feed_again(&mut self, event: Event) -> Result<Step, Fault> {
+        self.replayed = true;
+        let step = self.feed(event).await;
+        self.replayed = false;
+        step
     }
 
     /// Ends the run from outside.
@@ -160,10 +165,13 @@ impl Run {
         self.state = State::Over(why.to_owned());
     }
 
+    /// A host that mixes up its events is told so before the plugin is bothered, and the run is unharmed.
+    fn check(&self, event: &Event) -> Result<(), Fault> {
+        if self.is_over() { Err(self.refuse()) } else { self.check_order(event) }
+    }
+
     fn begin(&mut self, event: Event) -> Result<Job, Fault> {
-        if !self.is_over() {
-            self.check_order(&event)?;
-        }
+        self.check(&event)?;
         let instance = self.take()?;
         self.next_seq = self.next_seq.saturating_add(1);
         Ok(Job {
@@ -172,7 +180,7 @@ impl Run {
             rules: std::mem::take(&mut self.rules),
             instance: *instance,
             event,
-            timed: self.timed,
+            replayed: self.replayed,
         })
     }
 
@@ -187,7 +195,6 @@ impl Run {
         }
     }
 
-    /// A host that mixes up its events is told so before the plugin is bothered, and the run is unharmed.
     fn check_order(&self, event: &Event) -> Result<(), Fault> {
         let is_start = matches!(event.body, EventBody::Start(_));
         let what = if event.seq != self.next_seq {
@@ -233,7 +240,7 @@ struct Job {
     rules: Rules,
     instance: Instance,
     event: Event,
-    timed: bool,
+    replayed: bool,
 }
 
 /// A step that went well.
@@ -247,7 +254,7 @@ struct Done {
 impl Job {
     fn work(mut self) -> Result<Done, Fault> {
         let component = &self.behaviour.component;
-        let now = Now { time_ms: self.event.time_ms, timed: self.timed };
+        let now = Now { time_ms: self.event.time_ms, replayed: self.replayed };
         let mut live = match self.instance {
             Instance::Live(live) => live,
             Instance::Unborn(permit) => Live::construct(component, &self.setup, permit, now)?,

@@ -131,6 +131,12 @@ impl Runtime {
             let _turn = turn;
             Component::load(shared, &bytes, world, limits, check).map(Arc::new)
         });
-        loaded.await.map_err(|_| LoadError::ShuttingDown)?
+        loaded.await.map_err(|error| {
+            if error.is_panic() {
+                LoadError::Link("the compiler cannot take it".into())
+            } else {
+                LoadError::ShuttingDown
+            }
+        })?
     }
 }

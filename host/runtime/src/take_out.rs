@@ -12,7 +12,7 @@ use crate::contract::values::BlobId;
 pub struct TakenOut {
     /// The JSON, otherwise to the letter as it was.
     pub json: String,
-    /// What was taken out, in order.
+    /// What was taken out, each once, in order.
     pub blobs: Vec<BlobId>,
 }
 
@@ -28,7 +28,8 @@ pub enum TakeOutError {
 }
 
 impl Blobs {
-    /// Takes every `data:` URI, and every other string of more than `longest` bytes, out of the JSON. Keys stay.
+    /// Takes every `data:` URI, and every other string of more than `longest` bytes, out of the JSON. Keys stay, and so
+    /// does what is shorter than the name that it would get.
     pub fn take_out(&self, json: &str, longest: usize) -> Result<TakenOut, TakeOutError> {
         if serde_json::from_str::<&RawValue>(json).is_err() {
             return Err(TakeOutError::NotJson);
@@ -40,7 +41,9 @@ impl Blobs {
             match self.take(string, after, longest)? {
                 Some(id) => {
                     taken.json.push_str(&format!(r#"{{"$blob":"{id}"}}"#));
-                    taken.blobs.push(id);
+                    if !taken.blobs.contains(&id) {
+                        taken.blobs.push(id);
+                    }
                 }
                 None => taken.json.push_str(string),
             }
@@ -53,9 +56,10 @@ impl Blobs {
     /// Keeps the string as a blob, if it is of that kind. `string` has its quotes.
     fn take(&self, string: &str, after: &str, longest: usize) -> Result<Option<BlobId>, TakeOutError> {
         let is_key = after.trim_ascii_start().starts_with(':');
-        let may_be_uri = string.get(1..6).is_some_and(|head| head.eq_ignore_ascii_case("data:"));
         let is_long = string.len().saturating_sub(2) > longest;
-        if is_key || !(may_be_uri || is_long) {
+        // Shorter than what would stand in its place.
+        let is_short = string.len() <= REFERENCE;
+        if is_key || is_short || !(is_long || may_be_uri(string)) {
             return Ok(None);
         }
         // A lone half of a surrogate pair is JSON, but no text.
@@ -66,6 +70,15 @@ impl Blobs {
             None => Ok(None),
         }
     }
+}
+
+/// The length of `{"$blob":"<id>"}`.
+const REFERENCE: usize = 76;
+
+/// Whether the string, which has its quotes, begins like a `data:` URI; it may do so in escapes.
+fn may_be_uri(string: &str) -> bool {
+    let head: String = string.chars().skip(1).take(30).collect();
+    head.contains('\\') || head.trim_start().get(..5).is_some_and(|head| head.eq_ignore_ascii_case("data:"))
 }
 
 /// The next string with its quotes, what is before it, and what is after it.
@@ -97,13 +110,14 @@ mod tests {
     use super::*;
     use crate::limits::BlobLimits;
 
-    const RED: &str = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAP///ywAAAAAAQABAAACAkQBADs=";
+    const RED: &str = "data:image/gif;base64,          R0lGODlhAQABAIAAAP8AAP///ywAAAAAAQABAAACAkQBADs=";
 
     #[test]
     fn pictures_and_long_strings_go_and_the_rest_stays_to_the_letter() {
         let blobs = Blobs::default();
-        let json =
-            format!(r#"{{"a" : "{RED}", "long key long key": ["short", "a string that is long\n\"\\"], "n":1.0}}"#);
+        let json = format!(
+            r#"{{"a" : "{RED}", "long key long key": ["short", "a string that is longer than the name that stands in its place once it was taken out of here\n\"\\"], "n":1.0}}"#
+        );
         let taken = blobs.take_out(&json, 10).unwrap();
         let [picture, long] = taken.blobs.as_slice() else { panic!("{taken:?}") };
         assert_eq!(
@@ -114,13 +128,24 @@ mod tests {
         );
         let picture = blobs.get(picture).unwrap();
         assert_eq!((picture.mime.as_str(), picture.size), ("image/gif", Some((1, 1))));
-        assert_eq!(blobs.get(long).unwrap().bytes, "a string that is long\n\"\\");
+        assert_eq!(
+            blobs.get(long).unwrap().bytes,
+            "a string that is longer than the name that stands in its place once it was taken out of here\n\"\\"
+        );
     }
 
     #[test]
     fn what_only_looks_like_a_uri_stays_while_it_is_short() {
         let json = r#"["data:", "DATA:nonsense", "data:;base64,%%%", "date:"]"#;
         assert_eq!(Blobs::default().take_out(json, 100).unwrap(), TakenOut { json: json.into(), blobs: Vec::new() });
+    }
+
+    #[test]
+    fn an_escaped_uri_is_one_and_the_same_twice_is_one_blob() {
+        let escaped = RED.replacen('d', "\\u0064", 1);
+        let taken = Blobs::default().take_out(&format!(r#"["{RED}", " {escaped}"]"#), 1_000).unwrap();
+        assert_eq!(taken.blobs.len(), 1);
+        assert_eq!(taken.json.matches("$blob").count(), 2);
     }
 
     #[test]
@@ -140,10 +165,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn it_stays_json_and_nothing_is_lost(texts in proptest::collection::vec("\\PC{0,12}|[\\\\\"\n]{0,4}", 0..6)) {
+        fn it_stays_json_and_nothing_is_lost(texts in proptest::collection::vec("\\PC{0,120}|[\\\\\"\n]{0,100}", 0..6)) {
             let json = serde_json::to_string(&texts).unwrap();
             let blobs = Blobs::default();
-            let taken = blobs.take_out(&json, 8).unwrap();
+            let taken = blobs.take_out(&json, 80).unwrap();
             let values: Vec<serde_json::Value> = serde_json::from_str(&taken.json).unwrap();
             let back = values.iter().map(|value| match value.as_str() {
                 Some(text) => text.to_owned(),

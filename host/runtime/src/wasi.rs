@@ -21,15 +21,19 @@ use crate::log::PluginLog;
 
 /// The time that a plugin sees: that of the event it is given. Clones show the same time.
 #[derive(Clone, Default)]
-pub(crate) struct Clock(Arc<AtomicU64>);
+pub(crate) struct Clock(Arc<Times>);
+
+#[derive(Default)]
+struct Times {
+    now_ms: AtomicU64,
+    /// The latest time that there was: events may be out of order, the monotonic clock may not.
+    latest_ms: AtomicU64,
+}
 
 impl Clock {
     pub(crate) fn set(&self, time_ms: u64) {
-        self.0.store(time_ms, Ordering::Relaxed);
-    }
-
-    fn now(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::Relaxed))
+        self.0.now_ms.store(time_ms, Ordering::Relaxed);
+        self.0.latest_ms.fetch_max(time_ms, Ordering::Relaxed);
     }
 }
 
@@ -39,7 +43,7 @@ impl HostWallClock for Clock {
     }
 
     fn now(&self) -> Duration {
-        Clock::now(self)
+        Duration::from_millis(self.0.now_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -49,12 +53,12 @@ impl HostMonotonicClock for Clock {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(Clock::now(self).as_nanos()).unwrap_or(u64::MAX)
+        self.0.latest_ms.load(Ordering::Relaxed).saturating_mul(1_000_000)
     }
 }
 
 /// Random bytes of one call; the host makes them all before the plugin gets the first.
-const RANDOM_BYTES: u64 = 1 << 20;
+const RANDOM_BYTES: u64 = 64 << 10;
 
 /// The WASI of one instance.
 pub(crate) fn context(seed: &str, clock: &Clock, log: &PluginLog) -> WasiCtx {
@@ -86,6 +90,10 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     let mut poll = linker.instance("wasi:io/poll@0.2.12")?;
     poll.func_wrap("[method]pollable.block", |_: StoreContextMut<'_, Guest>, (_,): (Resource<DynPollable>,)| {
         Err::<(), _>(wasmtime::Error::new(Waited))
+    })?;
+    // To look whether something is ready is to look at the real time.
+    poll.func_wrap("[method]pollable.ready", |_: StoreContextMut<'_, Guest>, (_,): (Resource<DynPollable>,)| {
+        Err::<(bool,), _>(wasmtime::Error::new(Waited))
     })?;
     poll.func_wrap("poll", |_: StoreContextMut<'_, Guest>, (_,): (Vec<Resource<DynPollable>>,)| {
         Err::<(Vec<u32>,), _>(wasmtime::Error::new(Waited))

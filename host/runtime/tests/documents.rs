@@ -240,6 +240,7 @@ fn the_faults_are_those_of_the_code() {
         Fault::Guest(Failure { code: some(), text: some(), extra: some() }),
         Fault::Trapped { what: some() },
         Fault::Overloaded { live: 0 },
+        Fault::Busy { waited: limit },
         Fault::Over { why: some() },
         Fault::Host { what: some() },
     ];

@@ -1,6 +1,6 @@
 //! Reading a journal or a script back.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
 use super::{ActionsEntry, Entry, FaultEntry, Header};
@@ -10,6 +10,9 @@ use crate::contract::session::RunInfo;
 
 /// The version of the format that this host writes, and the newest that it reads.
 const VERSION: u32 = 1;
+
+/// The longest line; an event is far shorter, and a blob in a bundle is bounded too.
+const LINE_BYTES: u64 = 512 << 20;
 
 /// A journal that was read.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Journal {
     pub steps: Vec<Recorded>,
     /// Its last line breaks off, as a crash leaves it. What came before is whole.
     pub torn: bool,
+    /// The bytes of what is whole. Whoever goes on writing must cut off what is behind them.
+    pub whole_bytes: u64,
 }
 
 /// One step of a journal.
@@ -63,28 +68,35 @@ pub enum JournalError {
 
 impl Journal {
     /// Reads a journal, a bundle or a script.
-    pub fn read(reader: impl BufRead) -> Result<Self, JournalError> {
+    pub fn read(mut reader: impl BufRead) -> Result<Self, JournalError> {
         let mut reading = Reading::default();
-        let mut lines = reader.split(b'\n').enumerate().peekable();
-        while let Some((at, line)) = lines.next() {
-            let line = line?;
-            if line.trim_ascii().is_empty() {
-                continue;
+        let (mut line, mut number, mut whole_bytes) = (Vec::new(), 0, 0);
+        let torn = loop {
+            line.clear();
+            number += 1;
+            let length = (&mut reader).take(LINE_BYTES + 1).read_until(b'\n', &mut line)? as u64;
+            if length > LINE_BYTES {
+                return Err(JournalError::Line { line: number, what: format!("it has more than {LINE_BYTES} bytes") });
             }
-            let entry = match serde_json::from_slice::<Entry>(&line) {
-                Ok(entry) => entry,
-                Err(error) if error.is_eof() && lines.peek().is_none() => {
-                    reading.torn = true;
-                    break;
-                }
-                Err(error) => return Err(JournalError::Line { line: at + 1, what: error.to_string() }),
-            };
-            reading.take(entry).map_err(|what| what.at(at + 1))?;
-        }
+            if length == 0 || (reading.header.is_some() && is_torn(&line)) {
+                break length > 0;
+            }
+            if !line.trim_ascii().is_empty() {
+                let entry = serde_json::from_slice(&line);
+                let entry = entry.map_err(|error| JournalError::Line { line: number, what: error.to_string() })?;
+                reading.take(entry).map_err(|what| what.at(number))?;
+            }
+            whole_bytes += length;
+        };
         let info = reading.info.ok_or(JournalError::NoInfo)?;
-        let Reading { header, blobs, steps, torn, .. } = reading;
-        Ok(Self { header, info, blobs: Arc::new(blobs), steps, torn })
+        let Reading { header, blobs, steps, .. } = reading;
+        Ok(Self { header, info, blobs: Arc::new(blobs), steps, torn, whole_bytes })
     }
+}
+
+/// A crash leaves half a line; some filesystems leave zeros where the end of the file should have been.
+fn is_torn(line: &[u8]) -> bool {
+    line.last() != Some(&b'\n') || line.first() == Some(&0)
 }
 
 #[derive(Default)]
@@ -93,7 +105,6 @@ struct Reading {
     info: Option<RunInfo>,
     blobs: Blobs,
     steps: Vec<Recorded>,
-    torn: bool,
 }
 
 /// What is wrong with an entry.
@@ -115,17 +126,33 @@ impl Reading {
     fn take(&mut self, entry: Entry) -> Result<(), Wrong> {
         match entry {
             Entry::Journal(header) if header.version > VERSION => return Err(Wrong::Newer(header.version)),
+            Entry::Journal(_) if self.header.is_some() || self.info.is_some() => {
+                return Err(Wrong::Entry("`journal` must be the first line".into()));
+            }
             Entry::Journal(header) => self.header = Some(header),
+            Entry::Info(_) if self.info.is_some() => return Err(Wrong::Entry("a second `info`".into())),
             Entry::Info(info) => self.info = Some(info),
             Entry::Blob(blob) => {
                 let bytes = blob.bytes().map_err(|error| Wrong::Entry(error.to_string()))?;
                 let kept = self.blobs.put(&blob.mime, bytes.into());
                 kept.map_err(|error: BlobError| Wrong::Entry(error.to_string()))?;
             }
-            Entry::Event(event) => self.steps.push(Recorded { event, outcome: None }),
+            Entry::Event(event) => self.event(event)?,
             Entry::Actions(actions) => self.outcome(Ok(actions))?,
             Entry::Fault(fault) => self.outcome(Err(fault))?,
         }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), Wrong> {
+        if matches!(self.steps.last(), Some(Recorded { outcome: Some(Err(_)), .. })) {
+            return Err(Wrong::Entry("an event after the fault that ended the run".into()));
+        }
+        if event.seq as usize != self.steps.len() {
+            let due = self.steps.len();
+            return Err(Wrong::Entry(format!("event {} stands where event {due} is due", event.seq)));
+        }
+        self.steps.push(Recorded { event, outcome: None });
         Ok(())
     }
 

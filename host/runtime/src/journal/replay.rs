@@ -46,14 +46,14 @@ fn described(outcome: &Result<ActionsEntry, FaultEntry>) -> String {
 
 /// Feeds a fresh run what the journal says and compares what it answers.
 ///
-/// Time limits do not apply, since this machine may be slower or busier than that one was; a fault in the journal is
-/// taken as it stands and not provoked again. Stops at the first divergence.
+/// What was once answered in time gets more time now, since this machine may be slower or busier than that one was; a
+/// fault in the journal is taken as it stands and not provoked again. Stops at the first divergence. What the host
+/// cannot do is an error, and no fault of the run.
 pub async fn replay(journal: &Journal, behaviour: &Behaviour, log: Arc<dyn LogSink>) -> Result<Replay, Fault> {
     let setup = RunSetup { info: journal.info.clone(), blobs: Arc::clone(&journal.blobs), log };
     let run = behaviour.start(setup)?;
     let component_changed = journal.header.as_ref().is_some_and(|header| header.component != behaviour.hash());
     let mut replay = Replay { run, steps: Vec::new(), fault: None, divergence: None, component_changed };
-    replay.run.lift_time_limits();
     for step in &journal.steps {
         if let Some(Err(fault)) = &step.outcome {
             replay.run.give_up(&fault.text);
@@ -61,7 +61,16 @@ pub async fn replay(journal: &Journal, behaviour: &Behaviour, log: Arc<dyn LogSi
             break;
         }
         let seq = step.event.seq;
-        let found = replay.run.feed(step.event.clone()).await;
+        let event = step.event.clone();
+        let found = match &step.outcome {
+            Some(_) => replay.run.feed_again(event).await,
+            None => replay.run.feed(event).await,
+        };
+        if let Err(fault) = &found
+            && fault.is_of_host()
+        {
+            return Err(fault.clone());
+        }
         let summary = found.as_ref().map(ActionsEntry::of).map_err(FaultEntry::of);
         match (&step.outcome, found) {
             (Some(expected), _) if *expected != summary => {
@@ -76,6 +85,5 @@ pub async fn replay(journal: &Journal, behaviour: &Behaviour, log: Arc<dyn LogSi
             }
         }
     }
-    replay.run.restore_time_limits();
     Ok(replay)
 }

@@ -1,8 +1,9 @@
 //! Writing a journal, line by line, as the run goes on.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
 
-use super::{ActionsEntry, BlobEntry, Entry, FaultEntry, Header};
+use super::{ActionsEntry, BlobEntry, Entry, FaultEntry, Header, Journal};
 use crate::blobs::Blob;
 use crate::contract::VERSION;
 use crate::contract::events::Event;
@@ -28,11 +29,6 @@ impl<W: Write> JournalWriter<W> {
         Ok(journal)
     }
 
-    /// Goes on with a journal that was begun before.
-    pub fn resume(writer: W) -> Self {
-        Self { writer }
-    }
-
     /// Puts a blob into it, for a bundle; before the first event that names it.
     pub fn blob(&mut self, blob: &Blob) -> io::Result<()> {
         self.line(&Entry::Blob(BlobEntry::of(blob)))
@@ -44,9 +40,10 @@ impl<W: Write> JournalWriter<W> {
         self.line(&EventLine { event })
     }
 
-    /// What came of it.
+    /// What came of it. What the host could not do did not come of it: the event has to be fed again.
     pub fn outcome(&mut self, outcome: &Result<Step, Fault>) -> io::Result<()> {
         match outcome {
+            Err(fault) if fault.is_of_host() => Ok(()),
             Ok(step) => self.line(&Entry::Actions(ActionsEntry::of(step))),
             Err(fault) => self.line(&Entry::Fault(FaultEntry::of(fault))),
         }
@@ -67,4 +64,13 @@ impl<W: Write> JournalWriter<W> {
 #[derive(serde::Serialize)]
 struct EventLine<'a> {
     event: &'a Event,
+}
+
+impl JournalWriter<File> {
+    /// Goes on with a journal that was read from this file, behind what of it is whole.
+    pub fn resume(mut file: File, journal: &Journal) -> io::Result<Self> {
+        file.set_len(journal.whole_bytes)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Self { writer: file })
+    }
 }

@@ -98,7 +98,7 @@ fn a_directory_that_others_could_write_to_is_refused() {
         assert_eq!(
             complaint(&at("shared")),
             format!(
-                "the compile cache cannot be used: {} can be written to by others; make it private with `chmod 700`, or remove it",
+                "the compile cache cannot be used: {} can be written to by others, who may have put compiled code there; remove it",
                 at("shared").display()
             )
         );
@@ -120,4 +120,20 @@ async fn two_hosts_share_a_directory() {
     assert_eq!(one.hash(), other.hash());
     only_file(home.path());
     load(home.path()).await;
+}
+
+#[tokio::test]
+async fn a_file_that_others_could_have_written_is_not_run() {
+    let home = TempDir::new().unwrap();
+    load(home.path()).await;
+    let file = only_file(home.path());
+    fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+    load(home.path()).await;
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o022, 0, "it was compiled again and replaced");
+
+    let elsewhere = home.path().join("elsewhere");
+    fs::rename(&file, &elsewhere).unwrap();
+    symlink(&elsewhere, &file).unwrap();
+    load(home.path()).await;
+    assert!(fs::symlink_metadata(&file).unwrap().is_file(), "nor is one that lies elsewhere");
 }

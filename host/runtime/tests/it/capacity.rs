@@ -1,8 +1,8 @@
 //! How many may live at once, and what becomes of the others while some are busy.
 
-use hangar_runtime::{Allocation, Behaviour, Runtime, RuntimeConfig};
+use hangar_runtime::{Allocation, Behaviour, Limits, Runtime, RuntimeConfig};
 
-use crate::stage::{Player, behaviour, last_text, limits, plugin, runtime, statuses, target};
+use crate::stage::{Player, RUNTIME, behaviour, last_text, limits, plugin, runtime, statuses, target};
 
 async fn well_behaved(runtime: &Runtime) -> Behaviour {
     runtime.behaviour(plugin("hostile/well-behaved"), limits()).await.unwrap()
@@ -96,5 +96,25 @@ async fn others_make_progress_while_some_spin() {
     assert!(spinners.iter().all(|spinner| !spinner.is_finished()));
     for spinner in spinners {
         assert_eq!(spinner.await.unwrap().code(), "cpu-limit");
+    }
+}
+
+#[tokio::test]
+async fn who_spins_in_many_runs_gets_strikes_and_leaves_room_for_others() {
+    let spinning = RUNTIME.behaviour(plugin("hostile/endless-loop"), Limits::default()).await.unwrap();
+    let mut honest = Player::new(&behaviour("hostile/well-behaved").await);
+    let spinners: Vec<_> = (0..16)
+        .map(|_| {
+            let mut player = Player::new(&spinning);
+            tokio::spawn(async move { player.start("now").await.unwrap_err() })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    honest.start("hello").await.unwrap();
+    honest.ring(1).await.unwrap();
+    assert!(spinners.iter().any(|spinner| !spinner.is_finished()), "the honest one did not have to wait for all");
+    for spinner in spinners {
+        let fault = spinner.await.unwrap();
+        assert_eq!((fault.code(), fault.is_strike()), ("cpu-limit", true));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hangar_runtime::contract::directory::{Entry, Filter, PageResult};
 use hangar_runtime::contract::messages::{Envelope, Party, Verdict};
-use hangar_runtime::{Blobs, Directory, Handler, HandlerSetup};
+use hangar_runtime::{Blobs, Directory, Handler, HandlerSetup, Scope};
 use serde_json::json;
 
 use crate::stage::{KeptLog, NOON, RUNTIME, limits, plugin};
@@ -59,13 +59,7 @@ async fn handler(name: &str) -> Handler {
     let plugin = RUNTIME.handler(plugin(&format!("hostile/{name}")), limits()).await.unwrap();
     assert!(plugin.description().contains(name));
     plugin.self_test().await.unwrap();
-    plugin.start(HandlerSetup {
-        settings: "{}".into(),
-        directory: Arc::new(Clients::new()),
-        blobs: Arc::new(Blobs::default()),
-        log: Arc::new(KeptLog::default()),
-        seed: "seed".into(),
-    })
+    plugin.start(HandlerSetup { settings: "{}".into(), log: Arc::new(KeptLog::default()), seed: "seed".into() })
 }
 
 fn envelope(kind: &str, sender: &str, body: &str) -> Envelope {
@@ -96,20 +90,24 @@ fn seen(verdicts: &[Verdict]) -> Vec<u64> {
     verdicts.iter().map(count).collect()
 }
 
+fn scope() -> Scope {
+    Scope { directory: Arc::new(Clients::new()), blobs: Arc::new(Blobs::default()) }
+}
+
 #[tokio::test]
 async fn an_instance_is_used_again() {
     let handler = handler("handler-counts-calls").await;
-    assert_eq!(seen(&handler.handle(chat("{}")).await.unwrap()), [1]);
+    assert_eq!(seen(&handler.handle(chat("{}"), scope()).await.unwrap()), [1]);
     let three = [chat("{}"), chat("{}"), chat("{}")].concat();
-    assert_eq!(seen(&handler.handle(three).await.unwrap()), [2, 3, 4]);
-    assert_eq!(seen(&handler.clone().handle_blocking(chat("{}")).unwrap()), [5]);
+    assert_eq!(seen(&handler.handle(three, scope()).await.unwrap()), [2, 3, 4]);
+    assert_eq!(seen(&handler.clone().handle_blocking(chat("{}"), scope()).unwrap()), [5]);
 }
 
 #[tokio::test]
 async fn an_instance_is_replaced_after_many_calls() {
     let handler = handler("handler-counts-calls").await;
     let last = tokio::task::spawn_blocking(move || {
-        (0..1_001).map(|_| seen(&handler.handle_blocking(chat("{}")).unwrap())[0]).collect::<Vec<_>>()
+        (0..1_001).map(|_| seen(&handler.handle_blocking(chat("{}"), scope()).unwrap())[0]).collect::<Vec<_>>()
     });
     assert_eq!(last.await.unwrap()[998..], [999, 1_000, 1]);
 }
@@ -121,7 +119,7 @@ async fn calls_may_overlap() {
         .map(|_| {
             tokio::spawn({
                 let handler = handler.clone();
-                async move { seen(&handler.handle(chat("{}")).await.unwrap()).len() }
+                async move { seen(&handler.handle(chat("{}"), scope()).await.unwrap()).len() }
             })
         })
         .collect();
@@ -133,12 +131,12 @@ async fn calls_may_overlap() {
 #[tokio::test]
 async fn an_empty_batch_is_no_call() {
     let handler = handler("handler-counts-wrong").await;
-    assert_eq!(handler.handle(Vec::new()).await.unwrap(), []);
+    assert_eq!(handler.handle(Vec::new(), scope()).await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn every_envelope_needs_a_verdict() {
-    let fault = handler("handler-counts-wrong").await.handle(chat("{}")).await.unwrap_err();
+    let fault = handler("handler-counts-wrong").await.handle(chat("{}"), scope()).await.unwrap_err();
     assert_eq!(fault.code(), "malformed");
     assert_eq!(fault.to_string(), "the plugin broke the contract: it gave 0 verdicts on 1 messages");
 }
@@ -150,10 +148,10 @@ async fn after_a_fault_the_next_call_gets_a_fresh_instance() {
         ("handler-loops", "loop", "cpu-limit", "the plugin used more than 500ms of processor time in one step"),
     ] {
         let handler = handler(name).await;
-        assert_eq!(handler.handle(chat("{}")).await.unwrap(), [Verdict::Pass]);
-        let fault = handler.handle(chat(word)).await.unwrap_err();
+        assert_eq!(handler.handle(chat("{}"), scope()).await.unwrap(), [Verdict::Pass]);
+        let fault = handler.handle(chat(word), scope()).await.unwrap_err();
         assert_eq!((fault.code(), fault.to_string().as_str()), (code, text));
-        assert_eq!(handler.handle(chat("{}")).await.unwrap(), [Verdict::Pass]);
+        assert_eq!(handler.handle(chat("{}"), scope()).await.unwrap(), [Verdict::Pass]);
     }
 }
 
@@ -163,5 +161,15 @@ async fn a_handler_sees_the_directory() {
     let envelopes = vec![envelope("task", "lab", "{}"), envelope("task", "web", "{}"), envelope("chat", "web", "{}")];
     let seen = json!({"pages": [["desk", "lab"], ["phone"]], "sender": "the web", "version": 42}).to_string();
     let expected = [Verdict::Route(vec!["desk".into()]), Verdict::Route(vec!["lab".into()]), Verdict::Reply(seen)];
-    assert_eq!(handler.handle(envelopes).await.unwrap(), expected);
+    assert_eq!(handler.handle(envelopes, scope()).await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_call_sees_no_further_than_its_own_scope() {
+    let handler = handler("handler-asks-directory").await;
+    let ask = || vec![envelope("task", "lab", "{}")];
+    assert_eq!(handler.handle(ask(), scope()).await.unwrap(), [Verdict::Route(vec!["desk".into()])]);
+    let nobody = Scope { directory: Arc::new(Clients(Vec::new())), blobs: Arc::new(Blobs::default()) };
+    let alone = handler.handle(ask(), nobody).await.unwrap();
+    assert_ne!(alone, [Verdict::Route(vec!["desk".into()])], "what another call could see is out of reach");
 }

@@ -267,6 +267,7 @@ async fn handles_have_an_end() {
 async fn a_plugin_does_not_wait() {
     let text = "the plugin tried to wait inside a step; the host waits: use `set-timer` and the other actions";
     expect("sleeps", "now", "waited", text).await;
+    expect("watches-the-clock", "now", "waited", text).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Journals: written while a run goes on, replayed into a fresh one.
 
+use std::io::{BufReader, Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,15 +117,50 @@ async fn a_fault_is_remembered_and_not_provoked_again() {
 
 #[tokio::test]
 async fn a_replay_has_all_the_time_it_needs() {
-    let journal = short_journal(&behaviour("hostile/works-hard").await, "now 60", 0).await;
+    let journal = short_journal(&behaviour("hostile/works-hard").await, "now 120", 0).await;
     assert!(String::from_utf8_lossy(&journal).contains("\"actions\""), "it is in time where there is time");
     let hurried =
-        behaviour_with("hostile/works-hard", Limits { cpu_per_step: Duration::from_millis(10), ..Limits::default() })
+        behaviour_with("hostile/works-hard", Limits { cpu_per_step: Duration::from_millis(20), ..Limits::default() })
             .await;
     let mut impatient = Player::new(&hurried);
-    assert_eq!(impatient.start("now 60").await.unwrap_err().code(), "cpu-limit");
+    assert_eq!(impatient.start("now 120").await.unwrap_err().code(), "cpu-limit");
     let replay = replayed(&journal, &hurried).await;
     assert_eq!((replay.divergence, replay.fault), (None, None));
+}
+
+#[tokio::test]
+async fn an_event_that_was_never_answered_gets_no_more_time_than_others() {
+    let behaviour = behaviour("hostile/endless-loop").await;
+    let journal = String::from_utf8(short_journal(&behaviour, "later", 1).await).unwrap();
+    let (without_fault, _) = journal.trim_end().rsplit_once('\n').unwrap();
+    let replay = replayed(format!("{without_fault}\n").as_bytes(), &behaviour).await;
+    assert_eq!(replay.fault.unwrap().code, "cpu-limit");
+}
+
+#[tokio::test]
+async fn a_journal_goes_on_behind_what_of_it_is_whole() {
+    let behaviour = behaviour("hostile/well-behaved").await;
+    let whole = short_journal(&behaviour, "hello", 1).await;
+    for lost in [1, 20] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&whole[..whole.len() - lost]).unwrap();
+        file.rewind().unwrap();
+        let journal = Journal::read(BufReader::new(&file)).unwrap();
+        assert!(journal.torn);
+        let mut replay = replay(&journal, &behaviour, Arc::new(KeptLog::default())).await.unwrap();
+        let mut writer = JournalWriter::resume(file, &journal).unwrap();
+        writer.outcome(&Ok(replay.steps.pop().unwrap())).unwrap();
+        let event = replay.run.event(1_790_000_009_000, 2, EventBody::Timer);
+        writer.event(&event).unwrap();
+        writer.outcome(&replay.run.feed(event).await).unwrap();
+        let mut file = writer.finish().unwrap();
+        file.rewind().unwrap();
+        let journal = Journal::read(BufReader::new(&file)).unwrap();
+        assert!(!journal.torn);
+        assert_eq!(journal.steps.len(), 3);
+        let replay = hangar_runtime::journal::replay(&journal, &behaviour, Arc::new(KeptLog::default())).await.unwrap();
+        assert_eq!((replay.divergence, replay.fault), (None, None));
+    }
 }
 
 #[tokio::test]
@@ -163,6 +199,11 @@ fn what_is_wrong_with_a_journal_is_said_with_its_line() {
         complaint(&format!("{info}\n{{\"actions\":{{\"count\":1,\"hash\":\"\"}}}}"))
             .ends_with("an outcome without an event before it")
     );
+    let event = |seq: u32| format!(r#"{{"event":{{"seq":{seq},"time_ms":0,"body":"timer"}}}}"#);
+    assert!(complaint(&format!("{info}\n{}", event(1))).ends_with("event 1 stands where event 0 is due"));
+    assert!(complaint(&format!("{info}\n{info}")).ends_with("a second `info`"));
+    let fault = r#"{"fault":{"code":"panic","text":""}}"#;
+    assert!(complaint(&format!("{info}\n{}\n{fault}\n{}", event(0), event(1))).contains("after the fault"));
     let newer = r#"{"journal":{"version":2,"contract":"1.0.0","component":""}}"#;
     assert!(matches!(Journal::read(newer.as_bytes()), Err(JournalError::Newer { found: 2 })));
 }
