@@ -11,7 +11,7 @@ use crate::blobs::{Blobs, hex};
 use crate::contract::{PACKAGE, VERSION};
 use crate::fault::{Fault, classify};
 use crate::guest::{Guest, Now, Surroundings};
-use crate::limits::Limits;
+use crate::limits::{Limits, MEMORIES};
 use crate::load_error::LoadError;
 use crate::log::{LogSink, TracingSink};
 use crate::outline::{Outline, World};
@@ -35,6 +35,7 @@ pub(crate) struct Component {
     /// What `describe` returned, to the letter.
     pub(crate) description: Box<RawValue>,
     share: Share,
+    memories: u32,
     ready: InstancePre<Guest>,
     meta: ComponentExportIndex,
     world: ComponentExportIndex,
@@ -74,9 +75,16 @@ impl Component {
         compiled.initialize_copy_on_write_image().map_err(|error| link_error(&error))?;
         let description = RawValue::from_string("{}".into()).map_err(|error| LoadError::Link(error.to_string()))?;
         let share = shared.workers.share();
-        let mut component = Self { shared, limits, hash, outline, description, share, ready, meta, world: exported };
+        let memories = compiled.resources_required().map_or(MEMORIES, |needed| needed.num_memories);
+        let mut component =
+            Self { shared, limits, hash, outline, description, share, memories, ready, meta, world: exported };
         component.description = component.describe(check)?;
         Ok(component)
+    }
+
+    /// The right to one live instance.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        self.shared.engine.admit(self.memories)
     }
 
     /// Waits for the right to one call.
@@ -149,7 +157,7 @@ impl Component {
     fn probe(&self) -> Result<(Store<Guest>, Instance), LoadError> {
         let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
         let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log };
-        let permit = self.shared.engine.admit().map_err(LoadError::Probe)?;
+        let permit = self.admit().map_err(LoadError::Probe)?;
         self.instantiate(around, permit, Now { time_ms: 0, replayed: false }).map_err(LoadError::Probe)
     }
 

@@ -47,12 +47,14 @@ impl Engine {
         Ok(Self { wasm, allocation, max_live, live: Arc::new(Semaphore::new(max_live as usize)) })
     }
 
-    /// The right to one live instance, for as long as it is held.
-    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        Arc::clone(&self.live).try_acquire_owned().map_err(|_| Fault::Overloaded { live: self.max_live })
+    /// The right to one live instance, for as long as it is held. An instance takes a place for each of its linear
+    /// memories, because these are what the pool and the address space have least of.
+    pub(crate) fn admit(&self, memories: u32) -> Result<OwnedSemaphorePermit, Fault> {
+        let places = Arc::clone(&self.live).try_acquire_many_owned(memories.max(1));
+        places.map_err(|_| Fault::Overloaded { live: self.max_live })
     }
 
-    /// How many instances live now.
+    /// How many places are taken.
     pub(crate) fn live(&self) -> u32 {
         self.max_live.saturating_sub(u32::try_from(self.live.available_permits()).unwrap_or(u32::MAX))
     }
@@ -116,12 +118,12 @@ fn pool(max_live: u32) -> PoolingAllocationConfig {
     let per_instance = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     pool.total_component_instances(max_live)
         .total_core_instances(max_live.saturating_mul(16))
-        .total_memories(max_live.saturating_mul(per_instance(MEMORIES)))
+        .total_memories(max_live)
         .total_tables(max_live.saturating_mul(per_instance(TABLES)))
         .total_stacks(0)
         .max_core_instances_per_component(per_instance(CORE_INSTANCES))
         .max_tables_per_component(per_instance(TABLES))
-        .max_memories_per_component(per_instance(MEMORIES))
+        .max_memories_per_component(MEMORIES)
         .max_component_instance_size(8 << 20)
         .max_core_instance_size(8 << 20)
         .table_elements(TABLE_ELEMENTS)

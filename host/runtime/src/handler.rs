@@ -164,7 +164,7 @@ impl Handler {
             blobs: Arc::default(),
             log: Arc::clone(&self.setup.log),
         };
-        let permit = self.component.shared.engine.admit()?;
+        let permit = self.component.admit()?;
         let (mut store, instance) = self.component.instantiate(around, permit, now)?;
         let constructor: Constructor = self.component.function(&mut store, &instance, CONSTRUCTOR)?;
         let handler = self.component.call(&mut store, &constructor, (self.setup.settings.clone(),))?;

@@ -65,7 +65,7 @@ pub const COMPONENT_BYTES: usize = 32 << 20;
 
 /// The most linear memories, tables and core instances that one instance of a plugin may be made of. The interpreters
 /// need two memories, two tables and a few dozen core instances; the pool is laid out for it.
-pub(crate) const MEMORIES: usize = 2;
+pub(crate) const MEMORIES: u32 = 2;
 /// See [`MEMORIES`].
 pub(crate) const TABLES: usize = 4;
 /// See [`MEMORIES`].

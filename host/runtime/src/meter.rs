@@ -28,20 +28,10 @@ pub(crate) struct Meter {
     pub(crate) tripped: Option<Tripped>,
     /// Whether what happens has happened before.
     replayed: bool,
-    began: Moment,
-}
-
-/// When something was, by two clocks.
-#[derive(Clone, Copy)]
-struct Moment {
-    cpu: Duration,
-    wall: Instant,
-}
-
-impl Moment {
-    fn now() -> Self {
-        Self { cpu: thread_cpu_time(), wall: Instant::now() }
-    }
+    began: Instant,
+    /// Processor time of the thread when the call began. Asking for it takes longer than most steps do, so it is worked
+    /// out at the first tick: until then, as much processor time has passed as wall time, or less.
+    cpu_when_begun: Option<Duration>,
 }
 
 impl Meter {
@@ -54,7 +44,8 @@ impl Meter {
             memory_refused: false,
             tripped: None,
             replayed: false,
-            began: Moment::now(),
+            began: Instant::now(),
+            cpu_when_begun: None,
         }
     }
 
@@ -63,7 +54,8 @@ impl Meter {
         self.replayed = replayed;
         self.memory_refused = false;
         self.tripped = None;
-        self.began = Moment::now();
+        self.began = Instant::now();
+        self.cpu_when_begun = None;
     }
 
     /// Bytes that it may have.
@@ -78,11 +70,12 @@ impl Meter {
 
     /// A tick passed while the plugin was running.
     pub(crate) fn tick(&mut self) -> UpdateDeadline {
-        let now = Moment::now();
+        let (wall, cpu_now) = (self.began.elapsed(), thread_cpu_time());
+        let cpu = cpu_now.saturating_sub(*self.cpu_when_begun.get_or_insert(cpu_now.saturating_sub(wall)));
         let limit = |limit: Duration| if self.replayed { limit.max(PATIENCE) } else { limit };
-        if now.cpu.saturating_sub(self.began.cpu) >= limit(self.cpu_limit) {
+        if cpu >= limit(self.cpu_limit) {
             self.tripped = Some(Tripped::Cpu);
-        } else if now.wall.saturating_duration_since(self.began.wall) >= limit(self.wall_limit) {
+        } else if wall >= limit(self.wall_limit) {
             self.tripped = Some(Tripped::Wall);
         }
         if self.tripped.is_some() { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) }
@@ -122,7 +115,7 @@ impl ResourceLimiter for Meter {
     }
 
     fn memories(&self) -> usize {
-        MEMORIES
+        MEMORIES as usize
     }
 }
 

@@ -45,7 +45,7 @@ enum Instance {
 
 impl Run {
     pub(crate) fn new(behaviour: Behaviour, setup: RunSetup) -> Result<Self, Fault> {
-        let permit = behaviour.component.shared.engine.admit()?;
+        let permit = behaviour.component.admit()?;
         let state = State::Ready(Box::new(Instance::Unborn(permit)));
         Ok(Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, replayed: false, state })
     }

@@ -99,13 +99,14 @@ impl Runtime {
         &self.shared.engine.allocation
     }
 
-    /// How many instances may live at once.
+    /// How many places for live instances there are. Most plugins take one; an instance takes as many as it has linear
+    /// memories.
     #[must_use]
     pub fn max_live_instances(&self) -> u32 {
         self.shared.engine.max_live
     }
 
-    /// How many instances live now.
+    /// How many of these places are taken now.
     #[must_use]
     pub fn live_instances(&self) -> u32 {
         self.shared.engine.live()
