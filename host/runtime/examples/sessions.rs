@@ -50,9 +50,11 @@ async fn play(runtime: &Runtime, plugin: &Path, script: &Path) -> Result<()> {
 async fn steps(behaviour: &Behaviour, script: &Journal) -> Result<()> {
     let setup = RunSetup { info: script.info.clone(), blobs: Arc::clone(&script.blobs), log: Arc::new(Printer) };
     let mut run = behaviour.start(setup)?;
+    let mut memory = 0;
     for step in &script.steps {
         println!("--> {}", shown(&step.event)?);
         let step = run.feed(step.event.clone()).await?;
+        memory = memory.max(run.memory_bytes());
         for action in step.actions() {
             println!("<-- {}", shown_action(action)?);
         }
@@ -60,11 +62,7 @@ async fn steps(behaviour: &Behaviour, script: &Journal) -> Result<()> {
             println!("<-- {token} is refused: {}", why.text);
         }
     }
-    println!(
-        "    {}, {} KiB of memory at the end\n",
-        if run.is_over() { "over" } else { "not over" },
-        run.memory_bytes() >> 10
-    );
+    println!("    {}, {} KiB of memory\n", if run.is_over() { "over" } else { "not over" }, memory >> 10);
     Ok(())
 }
 
