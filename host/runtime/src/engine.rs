@@ -126,9 +126,7 @@ fn pool(max_live: u32) -> PoolingAllocationConfig {
         .max_memories_per_component(MEMORIES)
         .max_component_instance_size(8 << 20)
         .max_core_instance_size(8 << 20)
-        .table_elements(TABLE_ELEMENTS)
-        // Zeroing a page is quicker than giving it back and faulting it in again.
-        .table_keep_resident(4 << 10);
+        .table_elements(TABLE_ELEMENTS);
     pool
 }
 
