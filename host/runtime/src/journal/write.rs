@@ -40,7 +40,8 @@ impl<W: Write> JournalWriter<W> {
         self.line(&EventLine { event })
     }
 
-    /// What came of it. What the host could not do did not come of it: the event has to be fed again.
+    /// What came of it. What the host could not do did not come of it and is not written: the event, which stands in the
+    /// journal already, is to be fed again.
     pub fn outcome(&mut self, outcome: &Result<Step, Fault>) -> io::Result<()> {
         match outcome {
             Err(fault) if fault.is_of_host() => Ok(()),
