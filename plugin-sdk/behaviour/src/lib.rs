@@ -1,4 +1,5 @@
-//! The world `behaviour` of the plugin contract, generated from `wit/v1`, which has the documentation.
+//! The world `behaviour` of the plugin contract, generated from `wit/v1`, which has the documentation; and short ways
+//! to write its values.
 
 wit_bindgen::generate!({
     path: "../../wit/v1",
@@ -8,6 +9,11 @@ wit_bindgen::generate!({
     default_bindings_module: "hangar_plugin_behaviour",
     additional_derives: [PartialEq],
 });
+
+mod answers;
+mod endings;
+mod requests;
+mod words;
 
 pub use self::exports::hangar::plugin::meta::Guest as MetaGuest;
 pub use self::exports::hangar::plugin::runs::{Guest as RunsGuest, GuestRun, Run, RunBorrow};

@@ -1,4 +1,5 @@
-//! The world `handler` of the plugin contract, generated from `wit/v1`, which has the documentation.
+//! The world `handler` of the plugin contract, generated from `wit/v1`, which has the documentation; and short ways to
+//! write its values.
 
 wit_bindgen::generate!({
     path: "../../wit/v1",
@@ -8,6 +9,8 @@ wit_bindgen::generate!({
     default_bindings_module: "hangar_plugin_handler",
     additional_derives: [PartialEq],
 });
+
+mod verdicts;
 
 pub use self::exports::hangar::plugin::handlers::{Guest as HandlersGuest, GuestHandler};
 pub use self::exports::hangar::plugin::meta::Guest as MetaGuest;

@@ -13,13 +13,14 @@ use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::Part;
 use hangar_runtime::journal::Journal;
-use hangar_runtime::{Behaviour, Blobs, Fault, Level, Limits, LogSink, RunSetup, Runtime, RuntimeConfig};
+use hangar_runtime::{Behaviour, Blobs, Fault, Granted, Level, Limits, LogSink, RunSetup, Runtime, RuntimeConfig};
 
 /// Scenarios that go on at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: u32 = 16;
 
-/// Scenarios in one cycle; after each cycle memory is looked at.
-const PER_CYCLE: usize = 400;
+/// Scenarios in one cycle; after each cycle memory is looked at. They are so many that after `WARM` cycles each thread
+/// has done everything: the allocator keeps an arena for each, and each grows to the largest compilation it has seen.
+const PER_CYCLE: usize = 1_600;
 
 /// The cycle that later ones are compared with, when everything has been used once.
 const WARM: usize = 10;
@@ -56,6 +57,8 @@ async fn main() -> Result<()> {
 /// Everything that the scenarios need, loaded once.
 struct Stage {
     runtime: Runtime,
+    /// Without a cache, which is not to be filled with rubbish.
+    uncached: Runtime,
     tours: Vec<Behaviour>,
     hostile: Vec<(Behaviour, &'static str, &'static str)>,
     script: Journal,
@@ -77,6 +80,8 @@ impl Stage {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let config = RuntimeConfig { cache: Some(root.join("target/plugin-cache")), ..RuntimeConfig::default() };
         let runtime = Runtime::new(&config)?;
+        let uncached =
+            Runtime::new(&RuntimeConfig { cache: None, pooling: false, max_live_instances: Some(AT_ONCE) })?;
         let mut tours = Vec::new();
         for language in ["rust", "python", "js"] {
             tours.push(load(&runtime, &root, &format!("tour-{language}")).await?);
@@ -88,7 +93,7 @@ impl Stage {
         let script_text = fs::read(root.join("examples/tour/script.jsonl"))?;
         let script = Journal::read(BufReader::new(script_text.as_slice()))?;
         let component = fs::read(plugin(&root, "hostile/well-behaved"))?;
-        Ok(Self { runtime, tours, hostile, script, script_text, component, counts: Counts::default() })
+        Ok(Self { runtime, uncached, tours, hostile, script, script_text, component, counts: Counts::default() })
     }
 
     fn report(&self, memory: &[u64], at_the_end: u64) -> Result<()> {
@@ -121,7 +126,7 @@ async fn load(runtime: &Runtime, root: &Path, name: &str) -> Result<Behaviour> {
 async fn cycle(stage: &Arc<Stage>) -> Result<()> {
     let mut scenarios = tokio::task::JoinSet::new();
     for _ in 0..PER_CYCLE {
-        if scenarios.len() >= AT_ONCE
+        if scenarios.len() >= AT_ONCE as usize
             && let Some(done) = scenarios.join_next().await
         {
             done??;
@@ -150,6 +155,7 @@ async fn tour(stage: &Stage) -> Result<()> {
         info: stage.script.info.clone(),
         blobs: Arc::clone(&stage.script.blobs),
         log: Arc::new(Silence),
+        granted: Granted::everything(),
     })?;
     let mut actions = 0;
     for step in &stage.script.steps {
@@ -164,7 +170,12 @@ async fn tour(stage: &Stage) -> Result<()> {
 async fn misbehave(stage: &Stage) -> Result<()> {
     let (behaviour, request, code) = chosen(&stage.hostile)?;
     let info = RunInfo { seed: fastrand::u64(..).to_string(), ..RunInfo::default() };
-    let mut run = behaviour.start(RunSetup { info, blobs: Arc::new(Blobs::default()), log: Arc::new(Silence) })?;
+    let mut run = behaviour.start(RunSetup {
+        info,
+        blobs: Arc::new(Blobs::default()),
+        log: Arc::new(Silence),
+        granted: Granted::everything(),
+    })?;
     let start = EventBody::Start(Start { input: vec![Part::Text((*request).to_owned())], ..Start::default() });
     match run.feed(run.event(1, 0, start)).await {
         Err(fault) if fault.code() == *code => {}
@@ -180,9 +191,7 @@ async fn misbehave(stage: &Stage) -> Result<()> {
 async fn damaged_component(stage: &Stage) -> Result<()> {
     let mut bytes = stage.component.clone();
     damage(&mut bytes);
-    // Without the cache: it is not to be filled with rubbish.
-    let runtime = Runtime::new(&RuntimeConfig { cache: None, pooling: false, max_live_instances: Some(1) })?;
-    if let Err(error) = runtime.behaviour(bytes.into(), Limits::default()).await {
+    if let Err(error) = stage.uncached.behaviour(bytes.into(), Limits::default()).await {
         ensure!(error.to_string().len() < 4096, "an error text is too long");
     }
     stage.counts.components.fetch_add(1, Ordering::Relaxed);
