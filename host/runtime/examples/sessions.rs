@@ -2,16 +2,15 @@
 //!
 //!     cargo run -p hangar-runtime --example sessions [PLUGIN.wasm SCRIPT.jsonl]
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use hangar_runtime::contract::actions::Action;
 use hangar_runtime::contract::events::Event;
-use hangar_runtime::journal::Journal;
-use hangar_runtime::{Behaviour, Level, Limits, LogSink, RunSetup, Runtime, RuntimeConfig};
+use hangar_runtime::manifest::Terms;
+use hangar_runtime::script::{Answer, Player, Script, Told};
+use hangar_runtime::{Level, LogSink, Plugin, Runtime, RuntimeConfig};
 
 /// As much of a line as is shown.
 const WIDTH: usize = 160;
@@ -38,31 +37,34 @@ async fn play(runtime: &Runtime, plugin: &Path, script: &Path) -> Result<()> {
     let name = plugin.file_name().unwrap_or_default().to_string_lossy();
     let bytes =
         std::fs::read(plugin).with_context(|| format!("{} is missing: run `make plugins`", plugin.display()))?;
-    let size = bytes.len() >> 10;
-    let behaviour = runtime.behaviour(bytes.into(), Limits::default()).await.with_context(|| name.to_string())?;
-    println!("=== {name}, {size} KiB\n    {}\n", behaviour.description());
-    let script = BufReader::new(File::open(script).with_context(|| script.display().to_string())?);
-    let script = Journal::read(script)?;
-    ensure!(!script.torn, "the last line of the script breaks off");
-    steps(&behaviour, &script).await
+    let terms = Terms::everything();
+    let plugin = runtime.plugin(bytes.into(), terms.limits.clone()).await.with_context(|| name.to_string())?;
+    println!("=== {name}, {} KiB\n    {}\n", plugin.size() >> 10, plugin.description());
+    steps(&plugin, &Script::read(script)?, &terms).await
 }
 
-async fn steps(behaviour: &Behaviour, script: &Journal) -> Result<()> {
-    let setup = RunSetup { info: script.info.clone(), blobs: Arc::clone(&script.blobs), log: Arc::new(Printer) };
-    let mut run = behaviour.start(setup)?;
+async fn steps(plugin: &Plugin, script: &Script, terms: &Terms) -> Result<()> {
+    let mut player = Player::new(script, plugin, terms, Arc::new(Printer))?;
     let mut memory = 0;
-    for step in &script.steps {
-        println!("--> {}", shown(&step.event)?);
-        let step = run.feed(step.event.clone()).await?;
-        memory = memory.max(run.memory_bytes());
-        for action in step.actions() {
-            println!("<-- {}", shown_action(action)?);
+    while let Some(turn) = player.next().await {
+        memory = memory.max(player.memory_bytes());
+        match &turn.cue.told {
+            Told::Event(event) => println!("--> {}", shown(event)?),
+            Told::Envelopes { envelopes, .. } => println!("--> {}", cut(serde_json::to_string(envelopes)?)),
         }
-        for (token, why) in step.refusals() {
-            println!("<-- {token} is refused: {}", why.text);
+        match turn.outcome? {
+            Answer::Step(step) => {
+                for action in step.actions() {
+                    println!("<-- {}", shown_action(action)?);
+                }
+                for (token, why) in step.refusals() {
+                    println!("<-- {token} is refused: {}", why.text);
+                }
+            }
+            Answer::Verdicts(verdicts) => println!("<-- {}", cut(serde_json::to_string(&verdicts)?)),
         }
     }
-    println!("    {}, {} KiB of memory\n", if run.is_over() { "over" } else { "not over" }, memory >> 10);
+    println!("    {} KiB of memory\n", memory >> 10);
     Ok(())
 }
 

@@ -31,6 +31,12 @@ impl Behaviour {
         &self.component.hash
     }
 
+    /// How many bytes the component has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.component.size
+    }
+
     /// What it is on the outside.
     #[must_use]
     pub fn outline(&self) -> &Outline {

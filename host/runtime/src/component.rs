@@ -31,6 +31,8 @@ pub(crate) struct Component {
     pub(crate) shared: Arc<Shared>,
     pub(crate) limits: Limits,
     pub(crate) hash: String,
+    /// Bytes of the file.
+    pub(crate) size: usize,
     pub(crate) outline: Outline,
     /// What `describe` returned, to the letter.
     pub(crate) description: Box<RawValue>,
@@ -76,8 +78,19 @@ impl Component {
         let description = RawValue::from_string("{}".into()).map_err(|error| LoadError::Link(error.to_string()))?;
         let share = shared.workers.share();
         let memories = compiled.resources_required().map_or(MEMORIES, |needed| needed.num_memories);
-        let mut component =
-            Self { shared, limits, hash, outline, description, share, memories, ready, meta, world: exported };
+        let mut component = Self {
+            shared,
+            limits,
+            hash,
+            size: bytes.len(),
+            outline,
+            description,
+            share,
+            memories,
+            ready,
+            meta,
+            world: exported,
+        };
         component.description = component.describe(check)?;
         Ok(component)
     }

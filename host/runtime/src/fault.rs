@@ -71,6 +71,12 @@ pub enum Fault {
         /// Which rule.
         what: String,
     },
+    /// It gave a verdict that it may not give.
+    #[error("{what}")]
+    Denied {
+        /// What, and how to allow it.
+        what: String,
+    },
     /// It ended the run with an error of its own.
     #[error("{}: {}", clean(&.0.code, 64), clean(&.0.text, 4096))]
     Guest(Failure),
@@ -81,9 +87,9 @@ pub enum Fault {
         what: String,
     },
     /// There is no room for another instance.
-    #[error("{live} plugin instances are live, which is all that this machine may have; try again later")]
+    #[error("all {live} places for plugin instances are taken; try again later")]
     Overloaded {
-        /// How many live.
+        /// How many places there are.
         live: u32,
     },
     /// No thread was free for it. The run is unharmed, and the event can be fed again.
@@ -121,6 +127,7 @@ impl Fault {
             Self::Exit { .. } => "exit",
             Self::Waited => "waited",
             Self::Malformed { .. } => "malformed",
+            Self::Denied { .. } => "denied",
             Self::Guest(_) => "guest",
             Self::Trapped { .. } => "trap",
             Self::Overloaded { .. } => "overloaded",
@@ -137,12 +144,13 @@ impl Fault {
     }
 
     /// Whether this speaks against the plugin, so that a version that does it again and again is taken out of service.
-    /// An error of the plugin's own does not, and neither does what the host is to blame for: a step cannot wait, so one
-    /// that runs into the wall limit before the processor limit was kept waiting by the machine.
+    /// An error of the plugin's own does not, and neither does what it was not granted, nor what the host is to blame for:
+    /// a step cannot wait, so one that runs into the wall limit before the processor limit was kept waiting by the machine.
     #[must_use]
     pub fn is_strike(&self) -> bool {
         match self {
             Self::Guest(_)
+            | Self::Denied { .. }
             | Self::WallLimit { .. }
             | Self::Overloaded { .. }
             | Self::Busy { .. }

@@ -10,7 +10,6 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::blobs::Blobs;
 use crate::directory::Directory;
 use crate::engine::Engine;
-use crate::handler::Scope;
 use crate::limits::Limits;
 use crate::log::{LogSink, PluginLog};
 use crate::meter::Meter;
@@ -77,10 +76,10 @@ impl Guest {
         store
     }
 
-    /// For the next call, these are its messages' directory and blobs.
-    pub(crate) fn enter(&mut self, scope: Scope) {
-        self.directory = Some(scope.directory);
-        self.blobs = scope.blobs;
+    /// For the next call, these are its messages' directory and blobs. Without a directory it sees an empty one.
+    pub(crate) fn enter(&mut self, directory: Option<Arc<dyn Directory>>, blobs: Arc<Blobs>) {
+        self.directory = directory;
+        self.blobs = blobs;
     }
 
     /// What belonged to the messages of the last call is out of reach again.

@@ -13,7 +13,9 @@ use crate::fault::Fault;
 use crate::guest::{Guest, Now, Surroundings};
 use crate::load_error::LoadError;
 use crate::log::LogSink;
+use crate::manifest::Granted;
 use crate::outline::Outline;
+use crate::permission::denied_verdict;
 
 /// Instances that are kept for the next call.
 const KEPT_WARM: usize = 4;
@@ -44,6 +46,12 @@ impl HandlerPlugin {
         &self.component.hash
     }
 
+    /// How many bytes the component has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.component.size
+    }
+
     /// What it is on the outside.
     #[must_use]
     pub fn outline(&self) -> &Outline {
@@ -72,6 +80,8 @@ pub struct HandlerSetup {
     pub log: Arc<dyn LogSink>,
     /// Seeds its random numbers.
     pub seed: String,
+    /// Which verdicts it may give, and whether it sees the directory.
+    pub granted: Arc<Granted>,
 }
 
 /// What the messages of one call may reach: no further than their senders.
@@ -138,12 +148,17 @@ impl Handler {
             None => self.construct(now)?,
         };
         let wanted = envelopes.len();
-        live.store.data_mut().enter(scope);
+        let directory = self.setup.granted.sees_directory().then_some(scope.directory);
+        live.store.data_mut().enter(directory, scope.blobs);
         Guest::begin(&mut live.store, now);
         let verdicts = self.component.call(&mut live.store, &live.handle, (live.handler, envelopes))?;
         if verdicts.len() != wanted {
             let what = format!("it gave {} verdicts on {wanted} messages", verdicts.len());
             return Err(Fault::Malformed { what });
+        }
+        // Then none of them counts: a message must not go on because a handler did what it may not.
+        if let Some(what) = verdicts.iter().find_map(|verdict| denied_verdict(verdict, &self.setup.granted)) {
+            return Err(Fault::Denied { what });
         }
         live.store.data_mut().leave();
         live.calls += 1;

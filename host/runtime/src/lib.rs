@@ -5,8 +5,10 @@
 //! actions; a handler takes envelopes and gives verdicts. Whatever a plugin does wrong ends its own run with a
 //! [`Fault`] that says why, and touches nothing else.
 //!
+//! What a plugin asks for and is granted stands in [`manifest`]; [`script`] tries a plugin without a server.
+//!
 //! Where to find what: the limits are in `limits.rs`, traps are classified in `fault.rs`, actions are checked in
-//! `rules.rs`, and what a plugin can reach of the world is in `imports.rs` and `wasi.rs`.
+//! `rules.rs`, against grants in `permission.rs`, and what a plugin can reach of the world is in `imports.rs` and `wasi.rs`.
 
 pub mod contract;
 
@@ -27,11 +29,15 @@ mod live;
 mod load_error;
 mod log;
 mod machine;
+pub mod manifest;
 mod meter;
 mod outline;
+mod permission;
+mod plugin;
 mod rules;
 mod run;
 mod runtime;
+pub mod script;
 mod step;
 mod take_out;
 mod wasi;
@@ -47,7 +53,9 @@ pub use limits::{BlobLimits, COMPONENT_BYTES, Limits};
 pub use live::RunSetup;
 pub use load_error::LoadError;
 pub use log::{Level, LogSink, TracingSink};
+pub use manifest::Granted;
 pub use outline::{Outline, World};
+pub use plugin::Plugin;
 pub use run::Run;
 pub use runtime::{Runtime, RuntimeConfig, RuntimeError};
 pub use step::Step;

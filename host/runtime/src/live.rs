@@ -15,6 +15,7 @@ use crate::contract::values::Failure;
 use crate::fault::Fault;
 use crate::guest::{Guest, Now, Surroundings};
 use crate::log::LogSink;
+use crate::manifest::Granted;
 
 /// What a run is given at its birth.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct RunSetup {
     pub blobs: Arc<Blobs>,
     /// Where the plugin's log goes.
     pub log: Arc<dyn LogSink>,
+    /// What the plugin may ask of the host, until the run ends.
+    pub granted: Arc<Granted>,
 }
 
 /// The instance, with the function that is called again and again.

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use crate::contract::actions::{Action, ActionBody};
 use crate::contract::events::{Event, EventBody};
+use crate::contract::session::ModelInfo;
 use crate::contract::values::Failure;
 use crate::fault::Fault;
 use crate::flaws::first_flaw;
 use crate::limits::Limits;
+use crate::manifest::Granted;
+use crate::permission::denied_action;
 use crate::step::{Step, ends};
 
 /// The rules that a run's actions keep, and what they need to remember.
@@ -16,6 +19,13 @@ pub(crate) struct Rules {
     /// Tokens whose last answer has not come yet, and whether each is a timer.
     outstanding: HashMap<u32, bool>,
     cancelled: bool,
+}
+
+/// What bounds the actions of a run from outside.
+pub(crate) struct Bounds<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) granted: &'a Granted,
+    pub(crate) models: &'a [ModelInfo],
 }
 
 impl Rules {
@@ -32,9 +42,10 @@ impl Rules {
     }
 
     /// Checks what the plugin returned. What breaks the contract is a fault; what merely cannot be had is refused.
-    pub(crate) fn check(&mut self, returned: Vec<Action>, limits: &Limits) -> Result<Step, Fault> {
-        if returned.len() > limits.actions_per_step {
-            return Err(Fault::ActionFlood { count: returned.len(), limit: limits.actions_per_step });
+    pub(crate) fn check(&mut self, returned: Vec<Action>, bounds: &Bounds<'_>) -> Result<Step, Fault> {
+        let limit = bounds.limits.actions_per_step;
+        if returned.len() > limit {
+            return Err(Fault::ActionFlood { count: returned.len(), limit });
         }
         let last = returned.len().saturating_sub(1);
         let mut refused = Vec::new();
@@ -42,7 +53,7 @@ impl Rules {
             if ends(&action.body) && at != last {
                 return Err(malformed("nothing may follow `finish` or `fail`"));
             }
-            if let Err(failure) = self.admit(action, limits)? {
+            if let Err(failure) = self.admit(action, bounds)? {
                 if ends(&action.body) {
                     return Err(malformed(&format!("it ended with something invalid: {}", failure.text)));
                 }
@@ -53,7 +64,8 @@ impl Rules {
         Ok(Step { returned, refused })
     }
 
-    fn admit(&mut self, action: &Action, limits: &Limits) -> Result<Result<(), Failure>, Fault> {
+    fn admit(&mut self, action: &Action, bounds: &Bounds<'_>) -> Result<Result<(), Failure>, Fault> {
+        let limits = bounds.limits;
         // Before anything is refused: a refusal names the action by its token.
         if is_answered(&action.body) {
             self.check_token(action.token)?;
@@ -66,6 +78,9 @@ impl Rules {
         }
         if let Some(what) = first_flaw(action) {
             return Ok(Err(failure("invalid", what)));
+        }
+        if let Some(why) = denied_action(&action.body, bounds.granted, bounds.models) {
+            return Ok(Err(failure("denied", &why)));
         }
         if let ActionBody::Finish(finish) = &action.body
             && finish.state.len() > limits.snapshot_bytes
@@ -149,9 +164,15 @@ fn malformed(what: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::actions::Finish;
+    use crate::manifest::Capabilities;
 
     fn action(token: u32, body: ActionBody) -> Action {
         Action { token, body, extra: String::new() }
+    }
+
+    fn check(rules: &mut Rules, returned: Vec<Action>, limits: &Limits) -> Result<Step, Fault> {
+        rules.check(returned, &Bounds { limits, granted: &Granted::everything(), models: &[] })
     }
 
     fn told(token: u32, body: EventBody) -> Event {
@@ -162,22 +183,39 @@ mod tests {
     fn the_token_of_a_refused_action_is_free_when_the_plugin_has_been_told() {
         let limits = Limits { outstanding_actions: 2, ..Limits::default() };
         let mut rules = Rules::default();
-        let step = rules.check((1..=3).map(|token| action(token, ActionBody::SetTimer(1))).collect(), &limits).unwrap();
+        let step =
+            check(&mut rules, (1..=3).map(|token| action(token, ActionBody::SetTimer(1))).collect(), &limits).unwrap();
         let refused: Vec<u32> = step.refusals().map(|(token, _)| token).collect();
         assert_eq!(refused, [3], "it is one too many");
-        assert!(rules.check(vec![action(3, ActionBody::SetTimer(1))], &limits).is_err(), "it still waits");
+        assert!(check(&mut rules, vec![action(3, ActionBody::SetTimer(1))], &limits).is_err(), "it still waits");
         let why = step.refusals().next().unwrap().1.clone();
         rules.told(&told(3, EventBody::Refused(why)));
         rules.told(&told(1, EventBody::Timer));
-        assert_eq!(rules.check(vec![action(3, ActionBody::SetTimer(1))], &limits).unwrap().actions().count(), 1);
+        assert_eq!(check(&mut rules, vec![action(3, ActionBody::SetTimer(1))], &limits).unwrap().actions().count(), 1);
     }
 
     #[test]
     fn a_timer_that_is_given_up_is_no_longer_waited_for() {
         let limits = Limits { outstanding_actions: 1, ..Limits::default() };
         let mut rules = Rules::default();
-        rules.check(vec![action(1, ActionBody::SetTimer(1))], &limits).unwrap();
+        check(&mut rules, vec![action(1, ActionBody::SetTimer(1))], &limits).unwrap();
         let again = vec![action(0, ActionBody::CancelAction(1)), action(2, ActionBody::SetTimer(1))];
-        assert_eq!(rules.check(again, &limits).unwrap().actions().count(), 2);
+        assert_eq!(check(&mut rules, again, &limits).unwrap().actions().count(), 2);
+    }
+
+    #[test]
+    fn what_is_not_granted_is_refused_and_the_rest_is_carried_out() {
+        let limits = Limits::default();
+        let none = Granted::new("greeter", Capabilities::none(), Capabilities::none());
+        let mut rules = Rules::default();
+        let returned = vec![
+            action(1, ActionBody::StoreGet("key".into())),
+            action(2, ActionBody::SetTimer(1)),
+            action(0, ActionBody::Finish(Finish::default())),
+        ];
+        let step = rules.check(returned, &Bounds { limits: &limits, granted: &none, models: &[] }).unwrap();
+        let refused: Vec<_> = step.refusals().map(|(token, why)| (token, why.code.as_str())).collect();
+        assert_eq!(refused, [(1, "denied")]);
+        assert_eq!(step.actions().count(), 2);
     }
 }

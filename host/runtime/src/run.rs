@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::guest::Now;
 use crate::live::{self, Live, RunSetup};
 use crate::log::Level;
-use crate::rules::Rules;
+use crate::rules::{Bounds, Rules};
 use crate::step::Step;
 
 /// One run of a behaviour.
@@ -261,7 +261,9 @@ impl Job {
         };
         self.rules.told(&self.event);
         let returned = live.step(component, self.event, now)?;
-        let step = self.rules.check(returned, &component.limits)?;
+        let RunSetup { info, granted, .. } = &*self.setup;
+        let bounds = Bounds { limits: &component.limits, granted, models: &info.models };
+        let step = self.rules.check(returned, &bounds)?;
         for why in step.unheard() {
             self.setup.log.line(Level::Warn, &format!("an action was refused: {}", why.text));
         }

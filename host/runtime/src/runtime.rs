@@ -17,7 +17,8 @@ use crate::imports;
 use crate::limits::Limits;
 use crate::live;
 use crate::load_error::LoadError;
-use crate::outline::World;
+use crate::outline::{Outline, World};
+use crate::plugin::Plugin;
 use crate::workers::Workers;
 
 /// How a runtime is set up.
@@ -79,6 +80,14 @@ impl Runtime {
         let workers = Workers::new();
         let shared = Shared { engine, cache, workers, imports_of_behaviours, imports_of_handlers, compilers };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Loads a plugin of whichever world it is.
+    pub async fn plugin(&self, bytes: Bytes, limits: Limits) -> Result<Plugin, LoadError> {
+        Ok(match Outline::of(&bytes)?.world {
+            World::Behaviour => Plugin::Behaviour(self.behaviour(bytes, limits).await?),
+            World::Handler => Plugin::Handler(self.handler(bytes, limits).await?),
+        })
     }
 
     /// Loads a behaviour: checked, compiled, linked and probed.

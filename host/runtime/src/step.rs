@@ -23,6 +23,12 @@ impl Step {
         self.returned.iter().enumerate().filter(|(at, _)| !self.is_refused(*at)).map(|(_, action)| action)
     }
 
+    /// Everything that the plugin asked for, in order, with the reason where it is refused.
+    pub fn answers(&self) -> impl Iterator<Item = (&Action, Option<&Failure>)> {
+        let refusal = |at: usize| self.refused.iter().find(|(refused, _)| *refused == at).map(|(_, why)| why);
+        self.returned.iter().enumerate().map(move |(at, action)| (action, refusal(at)))
+    }
+
     /// What is to be carried out, in order, to keep.
     #[must_use]
     pub fn into_actions(self) -> Vec<Action> {

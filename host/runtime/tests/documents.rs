@@ -2,7 +2,8 @@
 //! the code and with the WIT.
 //!
 //! What a block of JSON is, the words behind its fence say. `jsonl action`: each line is an action as the host writes it.
-//! `jsonl event read`: the host reads it, but writes it otherwise. `jsonl event error`: the host refuses it.
+//! `jsonl event read`: the host reads it, but writes it otherwise. `jsonl event error`: the host refuses it. `toml` blocks
+//! are manifests or configurations.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail")]
 
 use std::fmt::Debug;
@@ -15,6 +16,8 @@ use hangar_runtime::contract::messages::{Envelope, Verdict};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::{Failure, Named, Part};
 use hangar_runtime::journal::{Entry, Journal};
+use hangar_runtime::manifest::{Capabilities, HostConfig, LimitRequests, Manifest, Names, Terms};
+use hangar_runtime::script::Script;
 use hangar_runtime::{BlobLimits, COMPONENT_BYTES, Fault, Limits, blob_id};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,7 +30,7 @@ fn text(path: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// A block of JSON, its lines with their numbers.
+/// A block of JSON or TOML, its lines with their numbers.
 struct Block {
     document: &'static str,
     what: String,
@@ -48,7 +51,7 @@ fn blocks() -> Vec<Block> {
             match (line.strip_prefix("```"), inside) {
                 (Some(_), Some(_)) => inside = None,
                 (Some(info), None) => {
-                    let what = info.strip_prefix("jsonl").or_else(|| info.strip_prefix("json"));
+                    let what = ["jsonl", "json", "toml"].into_iter().find_map(|word| info.strip_prefix(word));
                     if let Some(what) = what {
                         blocks.push(Block { document, what: what.trim().to_owned(), lines: Vec::new() });
                     }
@@ -86,7 +89,7 @@ fn check<T: DeserializeOwned + Serialize + Debug>(line: &str, how: &str) -> Resu
 fn every_line_of_json_is_what_it_claims_to_be() {
     let mut wrong = String::new();
     let mut checked = 0;
-    for block in blocks() {
+    for block in blocks().into_iter().filter(|block| !["manifest", "configuration"].contains(&block.what.as_str())) {
         let (what, how) = block.what.split_once(' ').unwrap_or((&block.what, ""));
         for (at, line) in &block.lines {
             let outcome = match what {
@@ -98,6 +101,8 @@ fn every_line_of_json_is_what_it_claims_to_be() {
                 "ask-model" => check::<AskModel>(line, how),
                 "envelope" => check::<Envelope>(line, how),
                 "verdict" => check::<Verdict>(line, how),
+                // A script that leaves things out is read as a whole only.
+                "script" if how == "read" => Ok(()),
                 "journal" | "script" => check::<Entry>(line, how),
                 "any" => Ok(()),
                 other => Err(format!("nobody knows what `{other}` is")),
@@ -114,17 +119,61 @@ fn every_line_of_json_is_what_it_claims_to_be() {
 
 #[test]
 fn the_journals_and_scripts_can_be_read_as_a_whole() {
-    let mut found = 0;
+    let (mut journals, mut scripts) = (0, 0);
     for block in blocks() {
-        let name = block.what.as_str();
-        if name == "journal" || name == "script" {
+        if block.what == "journal" {
             let journal = Journal::read(block.text().as_bytes()).unwrap();
-            assert_eq!(journal.header.is_some(), name == "journal");
-            assert!(!journal.torn);
-            found += 1;
+            assert!(journal.header.is_some() && !journal.torn);
+            journals += 1;
+        } else if block.what.starts_with("script") {
+            Script::parse(&block.text()).unwrap();
+            scripts += 1;
         }
     }
-    assert_eq!(found, 2, "one of each");
+    assert_eq!((journals, scripts), (1, 3));
+}
+
+/// The manifest and the configuration of the example, and what the text says of them.
+#[test]
+fn the_example_of_grants_is_so() {
+    let blocks = blocks();
+    let of = |what: &str| {
+        let found: Vec<_> = blocks.iter().filter(|block| block.what == what).map(Block::text).collect();
+        assert_eq!(found.len(), 1, "{what}");
+        found.concat()
+    };
+    let manifest = Manifest::parse(&of("manifest")).unwrap();
+    let config = HostConfig::parse(&of("configuration")).unwrap().plugin(&manifest.id);
+    let terms = Terms::of(&manifest.id, Some(&manifest), &config);
+    let expected = Capabilities {
+        device_tools: Names::of(["LinuxAgent"]),
+        models: Names::of(["default", "vision"]),
+        store: true,
+        ..Capabilities::none()
+    };
+    assert_eq!(terms.granted.effective(), expected);
+    assert_eq!(terms.limits.memory_bytes, 32 << 20);
+    assert_eq!(terms.settings(&serde_json::Map::new()).unwrap(), r#"{"threshold":80}"#);
+}
+
+#[test]
+fn the_capabilities_are_those_of_the_code() {
+    let document = text(CONTRACT);
+    let part = document.split("\n## Capabilities and grants").nth(1).unwrap().split("\n## ").next().unwrap();
+    let safe = serde_json::to_value(Capabilities::safe()).unwrap();
+    for (key, value) in safe.as_object().unwrap() {
+        let mut cell = row(part, key)[3].replace('`', "");
+        if cell == "none" {
+            cell = if value.is_boolean() { "false".into() } else { "[]".into() };
+        }
+        let said: Names = serde_json::from_str::<serde_json::Value>(&cell)
+            .unwrap()
+            .as_array()
+            .map_or_else(Names::none, |names| Names::of(names.iter().map(|name| name.as_str().unwrap())));
+        let said = if value.is_boolean() { serde_json::from_str(&cell).unwrap() } else { serde_json::json!(said) };
+        assert_eq!(&said, value, "{key}");
+    }
+    assert_eq!(part.lines().filter(|line| line.starts_with("| `")).count(), safe.as_object().unwrap().len());
 }
 
 /// The journal in one document is that of the example in the other.
@@ -197,21 +246,28 @@ fn the_limits_are_those_of_the_code() {
     let expected = [
         ("cpu-per-step", time(cpu_per_step)),
         ("wall-per-step", time(wall_per_step)),
-        ("memory-bytes", size(memory_bytes)),
-        ("hostcall-bytes", size(hostcall_bytes)),
+        ("memory", size(memory_bytes)),
+        ("hostcall", size(hostcall_bytes)),
         ("actions-per-step", actions_per_step.to_string()),
         ("outstanding-actions", outstanding_actions.to_string()),
         ("log-lines-per-step", log_lines_per_step.to_string()),
         ("log-lines", log_lines.to_string()),
-        ("log-line-bytes", size(log_line_bytes)),
-        ("snapshot-bytes", size(snapshot_bytes)),
+        ("log-line", size(log_line_bytes)),
+        ("snapshot", size(snapshot_bytes)),
         ("blob-count", count.to_string()),
         ("blob-bytes", size(bytes)),
         ("component-bytes", size(COMPONENT_BYTES)),
     ];
     let part = document.split("\n## Limits").nth(1).unwrap().split("\n## ").next().unwrap();
-    for (limit, value) in expected {
-        assert_eq!(row(part, limit)[1], value, "{limit}");
+    for (limit, value) in &expected {
+        assert_eq!(row(part, limit)[1], *value, "{limit}");
+    }
+    // All but the last three can be written into a file.
+    for (limit, value) in &expected[..expected.len() - 3] {
+        let value = if value.contains(' ') { format!("\"{value}\"") } else { value.clone() };
+        let config = HostConfig::parse(&format!("plugins.a.limits.{limit} = {value}")).unwrap().plugin("a");
+        assert_eq!(LimitRequests::effective(&LimitRequests::default(), &config.limits), Limits::default());
+        assert_eq!(config.limits.entries().len(), 1);
     }
 }
 
@@ -237,6 +293,7 @@ fn the_faults_are_those_of_the_code() {
         Fault::Exit { code: 0 },
         Fault::Waited,
         Fault::Malformed { what: some() },
+        Fault::Denied { what: some() },
         Fault::Guest(Failure { code: some(), text: some(), extra: some() }),
         Fault::Trapped { what: some() },
         Fault::Overloaded { live: 0 },

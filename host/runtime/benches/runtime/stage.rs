@@ -11,7 +11,7 @@ use hangar_runtime::contract::events::{CallResult, Event, EventBody};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::Named;
 use hangar_runtime::journal::Journal;
-use hangar_runtime::{Behaviour, Blobs, Level, Limits, LogSink, Run, RunSetup, Runtime, RuntimeConfig};
+use hangar_runtime::{Behaviour, Blobs, Granted, Level, Limits, LogSink, Run, RunSetup, Runtime, RuntimeConfig};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
@@ -144,7 +144,12 @@ impl Told {
 
     /// What a run is born with.
     pub fn setup(&self) -> RunSetup {
-        RunSetup { info: self.info.clone(), blobs: Arc::new(Blobs::default()), log: Arc::new(Silence) }
+        RunSetup {
+            info: self.info.clone(),
+            blobs: Arc::new(Blobs::default()),
+            log: Arc::new(Silence),
+            granted: Granted::everything(),
+        }
     }
 
     /// A bare run that waits for its results.

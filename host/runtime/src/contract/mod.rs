@@ -10,7 +10,7 @@ pub mod actions;
 pub mod blobs;
 pub mod directory;
 pub mod events;
-mod json_text;
+pub(crate) mod json_text;
 pub mod messages;
 pub mod session;
 pub mod values;

@@ -2,7 +2,7 @@
 //!
 //! A journal is a text file, a JSON object in each line (see [`Entry`]). It is enough to bring a run back
 //! ([`replay()`]), on this machine after a crash or on another one to look at. With its blobs in it, it is a *bundle* and
-//! stands for itself. A script for trying a plugin is the same thing without answers.
+//! stands for itself. A script for trying a plugin looks much the same; see [`crate::script`].
 
 mod read;
 mod replay;
@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::blobs::Blob;
+use crate::blobs::{Blob, Blobs};
 use crate::contract::events::Event;
 use crate::contract::session::RunInfo;
 use crate::fault::Fault;
@@ -68,8 +68,11 @@ impl BlobEntry {
         Self { mime: blob.mime.clone(), base64: STANDARD.encode(&blob.bytes) }
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
-        STANDARD.decode(&self.base64)
+    /// Puts it where the run finds it, or says why that cannot be.
+    pub(crate) fn keep(&self, blobs: &Blobs) -> Result<(), String> {
+        let bytes = STANDARD.decode(&self.base64).map_err(|error| error.to_string())?;
+        blobs.put(&self.mime, bytes.into()).map_err(|error| error.to_string())?;
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
 use super::{ActionsEntry, Entry, FaultEntry, Header};
-use crate::blobs::{BlobError, Blobs};
+use crate::blobs::Blobs;
 use crate::contract::events::Event;
 use crate::contract::session::RunInfo;
 
@@ -132,11 +132,7 @@ impl Reading {
             Entry::Journal(header) => self.header = Some(header),
             Entry::Info(_) if self.info.is_some() => return Err(Wrong::Entry("a second `info`".into())),
             Entry::Info(info) => self.info = Some(info),
-            Entry::Blob(blob) => {
-                let bytes = blob.bytes().map_err(|error| Wrong::Entry(error.to_string()))?;
-                let kept = self.blobs.put(&blob.mime, bytes.into());
-                kept.map_err(|error: BlobError| Wrong::Entry(error.to_string()))?;
-            }
+            Entry::Blob(blob) => blob.keep(&self.blobs).map_err(Wrong::Entry)?,
             Entry::Event(event) => self.event(event)?,
             Entry::Actions(actions) => self.outcome(Ok(actions))?,
             Entry::Fault(fault) => self.outcome(Err(fault))?,

@@ -7,6 +7,7 @@ use crate::behaviour::Behaviour;
 use crate::fault::Fault;
 use crate::live::RunSetup;
 use crate::log::LogSink;
+use crate::manifest::Granted;
 use crate::run::Run;
 use crate::step::Step;
 
@@ -48,9 +49,15 @@ fn described(outcome: &Result<ActionsEntry, FaultEntry>) -> String {
 ///
 /// What was once answered in time gets more time now, since this machine may be slower or busier than that one was; a
 /// fault in the journal is taken as it stands and not provoked again. Stops at the first divergence. What the host
-/// cannot do is an error, and no fault of the run.
-pub async fn replay(journal: &Journal, behaviour: &Behaviour, log: Arc<dyn LogSink>) -> Result<Replay, Fault> {
-    let setup = RunSetup { info: journal.info.clone(), blobs: Arc::clone(&journal.blobs), log };
+/// cannot do is an error, and no fault of the run. What the plugin may do now need not be what it could do then: its
+/// actions are compared, not what became of them.
+pub async fn replay(
+    journal: &Journal,
+    behaviour: &Behaviour,
+    granted: Arc<Granted>,
+    log: Arc<dyn LogSink>,
+) -> Result<Replay, Fault> {
+    let setup = RunSetup { info: journal.info.clone(), blobs: Arc::clone(&journal.blobs), log, granted };
     let run = behaviour.start(setup)?;
     let component_changed = journal.header.as_ref().is_some_and(|header| header.component != behaviour.hash());
     let mut replay = Replay { run, steps: Vec::new(), fault: None, divergence: None, component_changed };

@@ -30,10 +30,7 @@ async fn who_does_not_fit_is_told_at_once() {
     let setup = one.run.setup().clone();
     let fault = behaviour.start(setup.clone()).err().unwrap();
     assert_eq!((fault.code(), fault.is_strike()), ("overloaded", false));
-    assert_eq!(
-        fault.to_string(),
-        "2 plugin instances are live, which is all that this machine may have; try again later"
-    );
+    assert_eq!(fault.to_string(), "all 2 places for plugin instances are taken; try again later");
 
     let fault = one.run.move_to(&behaviour, one.now).await.unwrap_err();
     assert_eq!(fault.code(), "overloaded", "for a moment a move needs a place more");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hangar_runtime::contract::directory::{Entry, Filter, PageResult};
 use hangar_runtime::contract::messages::{Envelope, Party, Verdict};
-use hangar_runtime::{Blobs, Directory, Handler, HandlerSetup, Scope};
+use hangar_runtime::{Blobs, Directory, Granted, Handler, HandlerSetup, Scope};
 use serde_json::json;
 
 use crate::stage::{KeptLog, NOON, RUNTIME, limits, plugin};
@@ -59,10 +59,15 @@ async fn handler(name: &str) -> Handler {
     let plugin = RUNTIME.handler(plugin(&format!("hostile/{name}")), limits()).await.unwrap();
     assert!(plugin.description().contains(name));
     plugin.self_test().await.unwrap();
-    plugin.start(HandlerSetup { settings: "{}".into(), log: Arc::new(KeptLog::default()), seed: "seed".into() })
+    plugin.start(HandlerSetup {
+        settings: "{}".into(),
+        log: Arc::new(KeptLog::default()),
+        seed: "seed".into(),
+        granted: Granted::everything(),
+    })
 }
 
-fn envelope(kind: &str, sender: &str, body: &str) -> Envelope {
+pub fn envelope(kind: &str, sender: &str, body: &str) -> Envelope {
     Envelope {
         id: "m-1".into(),
         kind: kind.into(),
@@ -77,7 +82,7 @@ fn envelope(kind: &str, sender: &str, body: &str) -> Envelope {
     }
 }
 
-fn chat(body: &str) -> Vec<Envelope> {
+pub fn chat(body: &str) -> Vec<Envelope> {
     vec![envelope("chat", "desk", body)]
 }
 
@@ -90,7 +95,7 @@ fn seen(verdicts: &[Verdict]) -> Vec<u64> {
     verdicts.iter().map(count).collect()
 }
 
-fn scope() -> Scope {
+pub fn scope() -> Scope {
     Scope { directory: Arc::new(Clients::new()), blobs: Arc::new(Blobs::default()) }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hangar_runtime::contract::events::EventBody;
 use hangar_runtime::journal::{Divergence, Entry, Journal, JournalError, JournalWriter, Replay, replay};
-use hangar_runtime::{Behaviour, Limits, RunSetup};
+use hangar_runtime::{Behaviour, Granted, Limits, RunSetup};
 use serde_json::json;
 
 use crate::stage::{KeptLog, Player, behaviour, behaviour_with, last_text, statuses};
@@ -14,8 +14,12 @@ use crate::tour::{script, tour};
 
 /// Plays a run to its end, as a host that keeps a journal does.
 async fn journal_of(behaviour: &Behaviour, script: &Journal, blobs: bool) -> Vec<u8> {
-    let setup =
-        RunSetup { info: script.info.clone(), blobs: Arc::clone(&script.blobs), log: Arc::new(KeptLog::default()) };
+    let setup = RunSetup {
+        info: script.info.clone(),
+        blobs: Arc::clone(&script.blobs),
+        log: Arc::new(KeptLog::default()),
+        granted: Granted::everything(),
+    };
     let mut run = behaviour.start(setup).unwrap();
     let mut journal = JournalWriter::begin(Vec::new(), &run, json!({"commands": ["*"]})).unwrap();
     if blobs {
@@ -45,7 +49,9 @@ async fn short_journal(behaviour: &Behaviour, request: &str, rings: u32) -> Vec<
 }
 
 async fn replayed(journal: &[u8], behaviour: &Behaviour) -> Replay {
-    replay(&Journal::read(journal).unwrap(), behaviour, Arc::new(KeptLog::default())).await.unwrap()
+    replay(&Journal::read(journal).unwrap(), behaviour, Granted::everything(), Arc::new(KeptLog::default()))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -147,7 +153,8 @@ async fn a_journal_goes_on_behind_what_of_it_is_whole() {
         file.rewind().unwrap();
         let journal = Journal::read(BufReader::new(&file)).unwrap();
         assert!(journal.torn);
-        let mut replay = replay(&journal, &behaviour, Arc::new(KeptLog::default())).await.unwrap();
+        let mut replay =
+            replay(&journal, &behaviour, Granted::everything(), Arc::new(KeptLog::default())).await.unwrap();
         let mut writer = JournalWriter::resume(file, &journal).unwrap();
         writer.outcome(&Ok(replay.steps.pop().unwrap())).unwrap();
         let event = replay.run.event(1_790_000_009_000, 2, EventBody::Timer);
@@ -158,7 +165,10 @@ async fn a_journal_goes_on_behind_what_of_it_is_whole() {
         let journal = Journal::read(BufReader::new(&file)).unwrap();
         assert!(!journal.torn);
         assert_eq!(journal.steps.len(), 3);
-        let replay = hangar_runtime::journal::replay(&journal, &behaviour, Arc::new(KeptLog::default())).await.unwrap();
+        let replay =
+            hangar_runtime::journal::replay(&journal, &behaviour, Granted::everything(), Arc::new(KeptLog::default()))
+                .await
+                .unwrap();
         assert_eq!((replay.divergence, replay.fault), (None, None));
     }
 }

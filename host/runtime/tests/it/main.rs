@@ -3,9 +3,11 @@
 
 mod caching;
 mod capacity;
+mod grants;
 mod handlers;
 mod hostile;
 mod journal;
 mod loading;
+mod scripts;
 mod stage;
 mod tour;

@@ -9,7 +9,7 @@ use hangar_runtime::contract::actions::{Action, ActionBody, Emit};
 use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::Part;
-use hangar_runtime::{Behaviour, Blobs, Fault, Level, Limits, LogSink, Run, RunSetup, Runtime, RuntimeConfig, Step};
+use hangar_runtime::{Behaviour, Fault, Granted, Level, Limits, LogSink, Run, RunSetup, Runtime, RuntimeConfig, Step};
 
 /// When the first event of a run happens.
 pub const NOON: u64 = 1_790_000_000_000;
@@ -85,7 +85,9 @@ impl Player {
     /// A run of this description that has not been told anything.
     pub fn with(behaviour: &Behaviour, info: RunInfo) -> Self {
         let log = Arc::new(KeptLog::default());
-        let run = behaviour.start(RunSetup { info, blobs: Arc::new(Blobs::default()), log: log.clone() }).unwrap();
+        let run = behaviour
+            .start(RunSetup { info, blobs: Arc::default(), log: log.clone(), granted: Granted::everything() })
+            .unwrap();
         Self { run, log, now: NOON }
     }
 

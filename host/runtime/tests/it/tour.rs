@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hangar_runtime::contract::events::{Event, EventBody};
 use hangar_runtime::journal::Journal;
-use hangar_runtime::{Behaviour, Fault, Run, RunSetup};
+use hangar_runtime::{Behaviour, Fault, Granted, Run, RunSetup};
 use serde_json::Value;
 
 use crate::stage::{KeptLog, Player, behaviour, last_text, statuses};
@@ -19,7 +19,7 @@ const LANGUAGES: [&str; 3] = ["rust", "python", "js"];
 /// The event at which the tour ends its rest; before it, the tour can be moved.
 const END_OF_REST: usize = 20;
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -38,8 +38,12 @@ pub async fn tour(language: &str) -> Behaviour {
 }
 
 fn begin(behaviour: &Behaviour, script: &Journal) -> Run {
-    let setup =
-        RunSetup { info: script.info.clone(), blobs: Arc::clone(&script.blobs), log: Arc::new(KeptLog::default()) };
+    let setup = RunSetup {
+        info: script.info.clone(),
+        blobs: Arc::clone(&script.blobs),
+        log: Arc::new(KeptLog::default()),
+        granted: Granted::everything(),
+    };
     behaviour.start(setup).unwrap()
 }
 

@@ -1,0 +1,30 @@
+//! What people write about plugins: the manifest (`plugin.toml`) in which a plugin's author asks for something, and the
+//! host's configuration (`hangar.toml`) in which an operator grants it. A plugin gets what stands in both.
+
+mod capabilities;
+mod configuration;
+mod file_error;
+mod files;
+mod granted;
+mod limit_requests;
+#[cfg(test)]
+mod mistakes;
+mod names;
+mod plugin_toml;
+mod problems;
+mod section;
+mod settings;
+mod terms;
+
+pub use capabilities::Capabilities;
+pub use configuration::{HostConfig, PluginConfig};
+pub use file_error::FileError;
+pub(crate) use file_error::read_text;
+pub use files::PluginFiles;
+pub use granted::Granted;
+pub use limit_requests::{LimitRequests, Shortfall};
+pub use names::Names;
+pub use plugin_toml::{Manifest, Mode, check_id};
+pub use problems::{Problem, TomlError};
+pub use settings::{Declaration, Declarations, Kind, SettingsError};
+pub use terms::Terms;

@@ -1,0 +1,225 @@
+//! Playing a script with a plugin, and holding what comes of it against what was expected.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::pattern::{Difference, differences};
+use super::{Cue, Expectation, Script, Told};
+use crate::blobs::Blobs;
+use crate::contract::events::Event;
+use crate::contract::messages::Verdict;
+use crate::contract::session::RunInfo;
+use crate::directory::Directory;
+use crate::fault::Fault;
+use crate::handler::{Handler, HandlerSetup, Scope};
+use crate::live::RunSetup;
+use crate::log::LogSink;
+use crate::manifest::{SettingsError, Terms};
+use crate::outline::World;
+use crate::plugin::Plugin;
+use crate::run::Run;
+use crate::step::Step;
+
+/// What seeds a handler's random numbers; a run's seed is in its info.
+const SEED: &str = "script";
+
+/// Plays a script, cue by cue.
+pub struct Player<'s> {
+    cues: std::slice::Iter<'s, Cue>,
+    part: Part,
+}
+
+/// What is played.
+enum Part {
+    Run(Box<Run>),
+    Handler { handler: Handler, blobs: Arc<Blobs> },
+}
+
+/// What came of one cue.
+#[derive(Debug)]
+pub struct Turn<'s> {
+    /// What the plugin was told.
+    pub cue: &'s Cue,
+    /// What it answered, or how it ended.
+    pub outcome: Result<Answer, Fault>,
+    /// Whether that is as expected.
+    pub check: Check,
+}
+
+/// What a plugin answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A run: actions.
+    Step(Step),
+    /// A handler: verdicts.
+    Verdicts(Vec<Verdict>),
+}
+
+/// Whether an outcome is as expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// Nothing was expected.
+    Unchecked,
+    /// It is.
+    Met,
+    /// It is not, or it is a fault that nobody expected.
+    Missed(Vec<Difference>),
+}
+
+/// Why a script cannot be played with a plugin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlayError {
+    /// It is for another kind of plugin.
+    #[error("the script is for a {}, and the plugin is a {}", script.name(), plugin.name())]
+    OtherWorld {
+        /// The world that the script is for.
+        script: World,
+        /// The plugin's.
+        plugin: World,
+    },
+    /// The plugin does not take its settings.
+    #[error("the settings do not fit the plugin: {0}")]
+    Settings(#[from] SettingsError),
+    /// They are no JSON object.
+    #[error("`settings` in the `info` of the script must be a JSON object: {0}")]
+    NoSettings(#[from] serde_json::Error),
+    /// There is no room for a run.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl<'s> Player<'s> {
+    /// Gets ready to play, on these terms. The settings of the script go over those of the terms.
+    pub fn new(script: &'s Script, plugin: &Plugin, terms: &Terms, log: Arc<dyn LogSink>) -> Result<Self, PlayError> {
+        let (blobs, granted) = (script.own_blobs(), Arc::clone(&terms.granted));
+        let part = match (script.world, plugin) {
+            (World::Behaviour, Plugin::Behaviour(behaviour)) => {
+                let settings = terms.settings(&object(&script.info.settings)?)?;
+                let info = RunInfo { settings, ..script.info.clone() };
+                Part::Run(Box::new(behaviour.start(RunSetup { info, blobs, log, granted })?))
+            }
+            (World::Handler, Plugin::Handler(handler)) => {
+                let settings = terms.settings(&script.settings)?;
+                let handler = handler.start(HandlerSetup { settings, log, seed: SEED.into(), granted });
+                Part::Handler { handler, blobs }
+            }
+            (script, plugin) => return Err(PlayError::OtherWorld { script, plugin: plugin.outline().world }),
+        };
+        Ok(Self { cues: script.cues.iter(), part })
+    }
+
+    /// Gives the next cue; none at the end of the script.
+    pub async fn next(&mut self) -> Option<Turn<'s>> {
+        let cue = self.cues.next()?;
+        let outcome = self.part.tell(&cue.told).await;
+        let check = check(cue.expected.as_ref().map(|expected| &expected.what), &outcome);
+        Some(Turn { cue, outcome, check })
+    }
+
+    /// Gives all cues that are left.
+    pub async fn play(mut self) -> Vec<Turn<'s>> {
+        let mut turns = Vec::new();
+        while let Some(turn) = self.next().await {
+            turns.push(turn);
+        }
+        turns
+    }
+
+    /// Bytes that a run's memories and tables have now; 0 for a run that is over, and for a handler.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        match &self.part {
+            Part::Run(run) => run.memory_bytes(),
+            Part::Handler { .. } => 0,
+        }
+    }
+}
+
+impl Script {
+    /// The blobs of the script, with room of their own for those that the plugin makes.
+    fn own_blobs(&self) -> Arc<Blobs> {
+        let blobs = Blobs::default();
+        for (_, blob) in self.blobs.all() {
+            // They were kept once within the same bounds.
+            let _ = blobs.put(&blob.mime, blob.bytes);
+        }
+        Arc::new(blobs)
+    }
+}
+
+impl Part {
+    async fn tell(&mut self, told: &Told) -> Result<Answer, Fault> {
+        match (self, told) {
+            (Self::Run(run), Told::Event(event)) => run.feed(Event::clone(event)).await.map(Answer::Step),
+            (Self::Handler { handler, blobs }, Told::Envelopes { envelopes, clients }) => {
+                let directory: Arc<dyn Directory> = Arc::new(clients.clone());
+                let scope = Scope { directory, blobs: Arc::clone(blobs) };
+                handler.handle(envelopes.clone(), scope).await.map(Answer::Verdicts)
+            }
+            _ => Err(Fault::Host { what: "the script mixes events and envelopes".into() }),
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Whether the plugin did what it should not.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        matches!(self.check, Check::Missed(_))
+    }
+}
+
+impl Answer {
+    /// Each action or verdict in its JSON form, refused actions among them.
+    #[must_use]
+    pub fn json(&self) -> Vec<String> {
+        // The JSON form is total: no action and no verdict is without one.
+        match self {
+            Self::Step(step) => {
+                step.answers().map(|(action, _)| serde_json::to_string(action).unwrap_or_default()).collect()
+            }
+            Self::Verdicts(verdicts) => {
+                verdicts.iter().map(|verdict| serde_json::to_string(verdict).unwrap_or_default()).collect()
+            }
+        }
+    }
+
+    /// How many there are, in words.
+    fn counted(&self) -> String {
+        let (count, what) = match self {
+            Self::Step(step) => (step.count(), "action"),
+            Self::Verdicts(verdicts) => (verdicts.len(), "verdict"),
+        };
+        if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    }
+}
+
+pub(super) fn check(expected: Option<&Expectation>, outcome: &Result<Answer, Fault>) -> Check {
+    let (expected, found) = match (expected, outcome) {
+        (None, Ok(_)) => return Check::Unchecked,
+        (Some(Expectation::Answer(patterns)), Ok(answer)) => {
+            let differences = differences(patterns, &answer.json());
+            return if differences.is_empty() { Check::Met } else { Check::Missed(differences) };
+        }
+        (Some(Expectation::Fault(code)), Err(fault)) if fault.code() == code => return Check::Met,
+        (Some(Expectation::Fault(code)), Ok(answer)) => (the_fault(code), answer.counted()),
+        (Some(Expectation::Fault(code)), Err(fault)) => (the_fault(code), described(fault)),
+        (None | Some(Expectation::Answer(_)), Err(fault)) => ("an answer".to_owned(), described(fault)),
+    };
+    Check::Missed(vec![Difference { path: String::new(), expected, found }])
+}
+
+fn the_fault(code: &str) -> String {
+    format!("the fault `{}`", crate::log::clean(code, 64))
+}
+
+fn described(fault: &Fault) -> String {
+    format!("the fault `{}`: {fault}", fault.code())
+}
+
+/// The object in a JSON text that may be empty.
+fn object(text: &str) -> serde_json::Result<Map<String, Json>> {
+    if text.is_empty() { Ok(Map::new()) } else { serde_json::from_str(text) }
+}

@@ -1,0 +1,71 @@
+//! The command line: what can be typed, and what the process answers to its caller.
+
+mod completions;
+mod embedded;
+mod plugin;
+mod problem;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use screen::Screen;
+
+const EXAMPLES: &str = "\
+Examples:
+  hangar plugin new greeter --lang python   make a plugin
+  hangar plugin --help                      what else there is for plugin authors
+  hangar completions bash                   let the shell complete these commands
+
+Exit codes: 0 all is well, 1 it is not, 2 the command line was not understood.";
+
+/// The agent server whose behaviour is WebAssembly plugins, and the tools to write these.
+#[derive(Parser)]
+#[command(name = "hangar", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make, build, check and try plugins
+    Plugin(plugin::Plugin),
+    /// Print what a shell needs to complete these commands
+    #[command(after_help = completions::EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How a command ended that was carried out to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// All is well.
+    Ok,
+    /// What was looked at is not well; what is wrong with it was printed.
+    NotOk,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| problem::report_mistake(&panic.to_string())));
+    let CommandLine { command } = CommandLine::parse();
+    let (json, done) = match command {
+        Command::Plugin(plugin) => (plugin.wants_json(), plugin.work(&mut Screen::new())),
+        Command::Completions { shell } => (false, completions::print(shell, &mut Screen::new())),
+    };
+    match done {
+        Ok(Verdict::Ok) => ExitCode::SUCCESS,
+        Ok(Verdict::NotOk) => ExitCode::FAILURE,
+        // Whoever reads has seen enough.
+        Err(error) if screen::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            problem::report(&error, json);
+            ExitCode::FAILURE
+        }
+    }
+}

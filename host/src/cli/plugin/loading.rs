@@ -1,0 +1,86 @@
+//! From a path on the command line to a plugin that is ready to run.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use hangar_runtime::manifest::{HostConfig, Manifest, PluginConfig, PluginFiles, Terms};
+use hangar_runtime::{Plugin, Runtime, RuntimeConfig};
+
+use super::files::{config_problem, file_problem, load_problem, world_problem};
+use super::grants::NotGranted;
+
+/// A plugin that is ready to run.
+pub struct Loaded {
+    /// Where it lies, with its manifest.
+    pub files: PluginFiles,
+    /// The plugin.
+    pub plugin: Plugin,
+    /// What it may do here: without a configuration, all that it asks for.
+    pub terms: Terms,
+    /// What it may do on a host that is configured as was said, or not at all.
+    pub real_terms: Terms,
+    /// What it asks for that a host would not grant which is configured so, or not at all.
+    pub not_granted: NotGranted,
+}
+
+impl Loaded {
+    /// Finds, reads and loads a plugin. Without a configuration it is granted what it asks for.
+    pub async fn from(path: &Path, config: Option<&Path>) -> Result<Self> {
+        let files = PluginFiles::find(path).map_err(|error| file_problem(&error))?;
+        let (id, manifest) = (files.id(), files.manifest.as_ref());
+        let given = config.map(|config| plugin_config(config, &id)).transpose()?;
+        let all_granted = manifest.map(as_requested).unwrap_or_default();
+        let terms = Terms::of(&id, manifest, given.as_ref().unwrap_or(&all_granted));
+        let real_terms = Terms::of(&id, manifest, &given.unwrap_or_default());
+        let bytes = files.read_component().map_err(|error| file_problem(&error))?;
+        let plugin = runtime()?.plugin(bytes, terms.limits.clone()).await;
+        let plugin = plugin.map_err(|error| load_problem(&error).at(files.component.display()))?;
+        if let Some(problem) = manifest.and_then(|manifest| world_problem(manifest, plugin.outline().world)) {
+            return Err(problem.into());
+        }
+        let world = plugin.outline().world;
+        let not_granted = manifest.map(|manifest| NotGranted::under(&real_terms, &manifest.limits, &id, world));
+        let not_granted = not_granted.unwrap_or_default();
+        Ok(Self { files, plugin, terms, real_terms, not_granted })
+    }
+}
+
+/// A configuration that grants all that a plugin asks for.
+fn as_requested(manifest: &Manifest) -> PluginConfig {
+    PluginConfig { grants: manifest.capabilities.clone(), limits: manifest.limits.clone(), ..PluginConfig::default() }
+}
+
+/// What a host's configuration says about one plugin.
+pub fn plugin_config(file: &Path, id: &str) -> Result<PluginConfig> {
+    let config = HostConfig::read(file).map_err(|error| config_problem(&error))?;
+    if !config.plugins.contains_key(id) {
+        anstream::eprintln!("note: {} has no [plugins.{id}]: the plugin gets the safe set", file.display());
+    }
+    Ok(config.plugin(id))
+}
+
+/// A runtime for one plugin and a few instances.
+pub fn runtime() -> Result<Runtime> {
+    let small = RuntimeConfig { max_live_instances: Some(16), cache: None, pooling: false };
+    let cached = RuntimeConfig { cache: cache(), ..small.clone() };
+    // Without a cache it merely takes longer.
+    Runtime::new(&cached).or_else(|_| Runtime::new(&small)).context("plugins cannot be run here")
+}
+
+/// Where compiled plugins are kept between two calls of this command.
+fn cache() -> Option<PathBuf> {
+    let of = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = of("XDG_CACHE_HOME").or_else(|| env::home_dir().map(|home| home.join(".cache")))?;
+    let folder = cache.join("hangar");
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("compiled"))
+}
+
+/// Does what takes its time.
+pub fn wait_for<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().context("no thread can be had")?;
+    runtime.block_on(work)
+}

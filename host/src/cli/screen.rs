@@ -1,0 +1,50 @@
+//! Where commands print to: standard output, in colour when that is a terminal and nobody objects.
+
+use std::io::{self, Stdout, Write};
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+/// What is as it should be.
+pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// What is not.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What may be a mistake.
+pub const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
+/// What matters.
+pub const STRONG: Style = Style::new().bold();
+/// What can be skipped.
+pub const FAINT: Style = Style::new().dimmed();
+
+/// Standard output.
+pub struct Screen(AutoStream<Stdout>);
+
+impl Screen {
+    /// The one of this process.
+    pub fn new() -> Self {
+        Self(anstream::stdout())
+    }
+
+    /// A line of JSON.
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let line = serde_json::to_string(value)?;
+        writeln!(self.0, "{line}")
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Whether a command stopped because nobody reads what it prints any more, as in `hangar ... | head`.
+pub fn is_closed(error: &anyhow::Error) -> bool {
+    let io_errors = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    io_errors.into_iter().any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
