@@ -40,5 +40,5 @@ audit: ## known vulnerabilities in dependencies (downloads the advisory database
 fmt: ## format the code
 	cargo fmt --all
 
-plugins: ## build all plugins to target/plugins
+plugins: ## build all plugins: to target/plugins, those that ship to target/dist/plugins
 	@scripts/plugins.sh

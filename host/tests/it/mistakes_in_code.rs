@@ -56,3 +56,53 @@ fn in_rust() {
         "fix: let the host wait: use the SDK's `sleep`",
     ]);
 }
+
+/// A script that asks for something.
+const START: &str = r#"{"event":{"body":{"start":{"input":[{"text":"WHAT"}]}}}}"#;
+
+impl Project {
+    /// Puts this in the place of the code.
+    fn write(&self, code: &str) -> &Self {
+        self.folder.write(self.main_file, code);
+        self
+    }
+
+    /// Runs what is built, with this request.
+    fn ask(&self, what: &str) -> Said {
+        self.folder.write("start.jsonl", START.replace("WHAT", what));
+        self.folder.hangar_in("greeter", "plugin run --script ../start.jsonl").readable()
+    }
+}
+
+#[test]
+fn in_python() {
+    let project = Project::new("python", "greeter/plugin.py");
+    let said = project.write("def run(cx:\n    yield\n").build().not_ok();
+    said.says(&["error: ", "File \"plugin.py\", line 1", "SyntaxError: '(' was never closed", "fix: "]);
+    let said = project.write("def walk(cx):\n    yield\n").build().not_ok();
+    said.says(&["error: plugin.py has no function `run`, which every behaviour needs", "fix: write `def run(cx):`"]);
+    let said = project.write("import json, jsno\n\ndef run(cx):\n    yield\n").build().not_ok();
+    said.says(&["error: ", "line 1", "No module named 'jsno'", "fix: "]);
+
+    let code = "import time\n\ndef run(cx):\n    if cx.request == \"sleep\":\n        time.sleep(1)\n    \
+                import colorsys\n    yield cx.sleep(1)\n";
+    project.write(code).build().ok();
+    project.ask("sleep").says(&["`time.sleep` cannot work in a plugin", "`yield cx.sleep(ms)`", "line 5"]);
+    project.ask("import").says(&[
+        "`import colorsys` cannot work while a plugin runs",
+        "at the top of plugin.py",
+        "line 6",
+    ]);
+}
+
+#[test]
+fn in_javascript() {
+    let project = Project::new("js", "greeter/plugin.js");
+    let said = project.write("export async function run(cx {\n}\n").build().not_ok();
+    said.says(&["error: ", "Expected \")\" but found \"{\"", "plugin.js:1:29", "fix: "]);
+    let said = project.write("export async function walk(cx) {}\n").build().not_ok();
+    said.says(&["error: plugin.js exports no function `run`", "fix: write `export async function run(cx) { ... }`"]);
+
+    project.write("export async function run(cx) {\n  setTimeout(() => {}, 5);\n}\n").build().ok();
+    project.ask("sleep").says(&["A plugin has no `setTimeout`", "`await cx.sleep(ms)`", "line 2"]);
+}

@@ -11,6 +11,16 @@ fn rust() {
     each_world_goes_all_the_way("rust");
 }
 
+#[test]
+fn python() {
+    each_world_goes_all_the_way("python");
+}
+
+#[test]
+fn javascript() {
+    each_world_goes_all_the_way("js");
+}
+
 fn each_world_goes_all_the_way(language: &str) {
     let folder = Folder::new();
     for world in ["behaviour", "handler"] {

@@ -5,8 +5,10 @@
  * here until `runJobs` carries them out; `build.mjs` writes `async` and `await` so that they use these promises too.
  */
 
-import log from "hangar:plugin/log@1.0.0";
+import lines from "hangar:plugin/log@1.0.0";
+import "./instead.js"; // The library looks for a `setTimeout` while it loads.
 import JobPromise from "promise-polyfill";
+import { Cancelled } from "./failures.js";
 
 /** What is to be done before the step ends, in order. */
 const jobs = [];
@@ -19,23 +21,38 @@ export function runJobs() {
 }
 
 JobPromise._immediateFn = later;
-JobPromise._unhandledRejectionFn = (error) => console.warn("Nobody awaited what failed here:", error);
+JobPromise._unhandledRejectionFn = (error) => {
+  if (!(error instanceof Cancelled)) console.warn("Nobody awaited what failed here:", error);
+};
 globalThis.Promise = JobPromise;
 globalThis.queueMicrotask = later;
 
-globalThis.setTimeout = () => {
-  throw new Error("A run has no setTimeout; await cx.sleep(ms) instead");
+// The author's line may be far down the stack.
+Error.stackTraceLimit = 50;
+
+/** Writes to the log. While the component is built there is none, nor the table that the build appends. */
+const write = (level) => (...values) => {
+  if (globalThis.HANGAR_LINES) lines.write(level, values.map(shown).join(" ").toWellFormed());
 };
 
-/** A console that writes to the plugin's log. */
-const lines = (level) => (...values) => log.write(level, values.map(String).join(" "));
-globalThis.console = {
-  debug: lines("debug"),
-  log: lines("info"),
-  info: lines("info"),
-  warn: lines("warn"),
-  error: lines("error"),
+/** The plugin's log. `console` writes there, too. */
+export const log = {
+  trace: write("trace"),
+  debug: write("debug"),
+  info: write("info"),
+  warn: write("warn"),
+  error: write("error"),
 };
+globalThis.console = { ...log, log: log.info };
+
+function shown(value) {
+  if (typeof value !== "object" || value === null || value instanceof Error) return String(value);
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return String(value);
+  }
+}
 
 /** Text as bytes and back; there is no `TextEncoder`. */
 export const utf8 = {
