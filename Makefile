@@ -13,8 +13,10 @@ export SOAK_MINUTES
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-run: plugins ## play the example sessions and print what happens, step by step
-	@cargo run --quiet --release -p hangar-runtime --example sessions
+run: plugins ## play one session in three languages and print what happens, step by step
+	@for each in rust python js; do \
+		cargo run --quiet -p hangar -- plugin run examples/tour/$$each --script examples/tour/script.jsonl || exit; echo; \
+	done
 
 test: plugins ## everything that must hold on each landing
 	cargo test $(host)

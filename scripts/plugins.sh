@@ -42,6 +42,8 @@ main() {
                 for folder in "${folders[@]}"; do from_project "$folder" "plugin-sdk/$part"; done ;;
             *) printf "plugins: unknown part '%s'; there are: rust python js\n" "$part" >&2; exit 1 ;;
         esac
+        # A built project has its component beside its manifest; so have the tours.
+        replace "$plugins/tour-$part.wasm" "examples/tour/$part/tour-$part.wasm"
     done
 }
 
@@ -88,7 +90,7 @@ from_project() {
     built=target/guests/$name.wasm
     if [ -f "$built" ]; then
         newer=$(find "$folder" "$sdk" wit/v1 \
-            \( -name node_modules -o -name __pycache__ \) -prune -o -type f -newer "$built" -print -quit)
+            \( -name node_modules -o -name __pycache__ -o -name '*.wasm' \) -prune -o -type f -newer "$built" -print -quit)
     fi
     if [ ! -f "$built" ] || [ -n "$newer" ]; then
         cargo run --quiet -p hangar -- plugin build "$folder" --out "$built" >/dev/null

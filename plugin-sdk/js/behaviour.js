@@ -66,7 +66,7 @@ export class Cx {
   }
 
   model(messages, { responseFormat = "text", ...options } = {}) {
-    const defaults = { model: "", tools: [], toolChoice: "auto", engine: "", stop: [], show: "text" };
+    const defaults = { model: "", tools: [], toolChoice: "", engine: "", stop: [], show: "text" };
     const request = { ...defaults, ...options, messages: asInputs(messages), responseFormat: asFormat(responseFormat) };
     return this.#ask("model", { tag: "ask-model", val: request });
   }
@@ -219,8 +219,9 @@ export class Cx {
     this.#listening = [];
   }
 
-  /** Ends the run. What is sent afterwards is dropped, for nothing may follow. */
+  /** Ends the run, and with it what was given up last. What is sent afterwards is dropped, for nothing may follow. */
   end(outcome) {
+    while (this.#sent.at(-1)?.body.tag === "cancel-action") this.#sent.pop();
     this.#tell(ending(outcome));
     this.#over = true;
   }

@@ -28,7 +28,7 @@ const apps = { behaviour: "runs.js", handler: "handlers.js" };
 const fromTools = createRequire(join(resolve(tools), "package.json"));
 const tool = (name) => import(pathToFileURL(fromTools.resolve(name)).href);
 
-const advice = "Packages are installed in the project with npm; those that need Node or a browser cannot work in a plugin";
+const advice = "Packages are installed in the project with npm; what needs Node or a browser cannot work in a plugin";
 
 /** Something that the author can mend. */
 class Wrong extends Error {}

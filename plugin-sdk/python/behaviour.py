@@ -23,8 +23,8 @@ T = TypeVar("T")
 class Cx:
     """A run: what it is asked for, what it can wait for, and what it can show.
 
-    A `Wait` is waited for with `yield`: `answer = yield cx.model("What is 6 times 7?")`; what the `yield` gives stands in
-    its brackets. If the host does not do it, the `yield` raises `Refused`; once the run is to end, `Cancelled`."""
+    A `Wait` is waited for with `yield`: `answer = yield cx.model("What is 6 times 7?")`; what the `yield` gives stands
+    in its brackets. If the host does not do it, the `yield` raises `Refused`; once the run is to end, `Cancelled`."""
 
     def __init__(self, info: RunInfo) -> None:
         self.info = info
@@ -70,7 +70,7 @@ class Cx:
         """Calls tools of the host and its MCP servers, possibly at the same time."""
         return self._ask("results", actions.ActionBody_CallTools(self._calls(calls)))
 
-    def model(self, *messages: str | ModelInput, tools: list[Tool] = [], model: str = "", tool_choice: str = "auto",
+    def model(self, *messages: str | ModelInput, tools: list[Tool] = [], model: str = "", tool_choice: str = "",
               engine: str = "", response_format: str | dict[str, Any] = "text", temperature: float | None = None,
               top_p: float | None = None, stop: list[str] = [], max_output_tokens: int | None = None,
               show: str = "text") -> Wait[ModelAnswer]:
@@ -215,7 +215,9 @@ class Cx:
         del self._waiting[token]
 
     def end(self, outcome: Finish | Fail) -> None:
-        """Ends the run."""
+        """Ends the run. What was given up last ends with it anyway."""
+        while self._sent and isinstance(self._sent[-1].body, actions.ActionBody_CancelAction):
+            self._sent.pop()
         results = list(map(to_json, outcome.results))
         if isinstance(outcome, Finish):
             self.tell(actions.ActionBody_Finish(actions.Finish(outcome.text, results, outcome.state, "")))

@@ -97,6 +97,7 @@ async function think(cx, picture, tools, notes) {
   ];
   const manner = {
     model: "default",
+    toolChoice: "auto",
     engine: "native",
     temperature: 0.5,
     stop: ["THE END"],

@@ -95,8 +95,8 @@ def think(cx: Cx, picture: str, tools: list, notes: list[str]):
         message.user(cx.request, image(picture, "the desktop"), file(picture, "desktop.png"),
                      extension("example.smell", "coffee")),
     ]
-    manner = {"model": "default", "engine": "native", "temperature": 0.5, "stop": ["THE END"],
-              "max_output_tokens": 500, "show": "text+thinking"}
+    manner = {"model": "default", "tool_choice": "auto", "engine": "native", "temperature": 0.5,
+              "stop": ["THE END"], "max_output_tokens": 500, "show": "text+thinking"}
     answer = yield cx.model(*talk, tools=tools, **manner)
     usage = answer.usage
     notes.append(f"model: {answer.content} ({usage.input_tokens} + {usage.output_tokens} tokens)")

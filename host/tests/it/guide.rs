@@ -77,7 +77,10 @@ impl Reader<'_> {
         let said = said(&mut shell);
         let fails = expected.contains("error: ") || expected.contains("FAILED");
         assert_eq!(said.code == Some(0), !fails, "line {line}: {command}\n{said}");
-        assert!(fits(expected.trim_end(), said.out.trim_end()), "line {line}: {command}\nexpected:\n{expected}\n{said}");
+        assert!(
+            fits(expected.trim_end(), said.out.trim_end()),
+            "line {line}: {command}\nexpected:\n{expected}\n{said}"
+        );
     }
 }
 

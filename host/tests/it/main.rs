@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod command_line;
+mod guide;
 mod journals;
 mod mistakes;
 mod mistakes_in_code;

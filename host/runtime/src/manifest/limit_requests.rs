@@ -135,6 +135,12 @@ impl LimitRequests {
         limits
     }
 
+    /// These limits, as if all of them had been written down.
+    #[must_use]
+    pub fn of(limits: &Limits) -> Self {
+        Self(LIMITS.iter().map(|limit| (limit.key, (limit.get)(limits))).collect())
+    }
+
     /// What is written down, as key and value of TOML.
     #[must_use]
     pub fn entries(&self) -> Vec<(&'static str, String)> {

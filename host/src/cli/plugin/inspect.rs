@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use hangar_runtime::manifest::{Capabilities, Declaration, Kind, Manifest, Terms};
+use hangar_runtime::manifest::{Capabilities, Declaration, Kind, LimitRequests, Manifest, Terms};
 use hangar_runtime::{Limits, World};
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,7 @@ Examples:
 Without --config, what the plugin gets is what a host grants whose configuration says nothing about it.
 
 --json prints an object with ok, id, version, world, contract, summary, component {file,bytes,sha256}, describe (what the \
-plugin says about itself), imports, exports, capabilities {requested,effective} (texts of TOML by key), limits, settings \
+plugin says about itself), imports, exports, capabilities {requested,effective} and limits (texts of TOML by key), settings \
 (a list of {name,type,required,default,description}).";
 
 /// What to look at.
@@ -89,10 +89,7 @@ impl<'a> Facts<'a> {
     fn json(&self) -> Value {
         let (plugin, outline) = (&self.loaded.plugin, self.loaded.plugin.outline());
         let settings = self.manifest.into_iter().flat_map(|manifest| manifest.settings.iter());
-        let capabilities = |capabilities: &Capabilities| -> Map<String, Value> {
-            let entries = capabilities.entries(self.world).into_iter();
-            entries.map(|(key, value)| (key.to_owned(), value.into())).collect()
-        };
+        let capabilities = |capabilities: &Capabilities| texts(capabilities.entries(self.world));
         json!({
             "ok": true,
             "id": self.loaded.files.id(),
@@ -108,7 +105,7 @@ impl<'a> Facts<'a> {
                 "requested": capabilities(self.terms.granted.requested()),
                 "effective": capabilities(&self.terms.granted.effective()),
             },
-            "limits": limits(&self.terms.limits).into_iter().collect::<Map<_, _>>(),
+            "limits": texts(limits(&self.terms.limits)),
             "settings": settings.map(|(name, declaration)| json!({
                 "name": name,
                 "type": kind(&declaration.kind),
@@ -180,34 +177,14 @@ fn list(screen: &mut Screen, lines: &[String]) -> std::io::Result<()> {
     lines.iter().try_for_each(|line| writeln!(screen, "  {line}"))
 }
 
-/// The limits by name, in bytes and milliseconds.
-fn limits(limits: &Limits) -> Vec<(String, Value)> {
-    let Limits {
-        cpu_per_step,
-        wall_per_step,
-        memory_bytes,
-        hostcall_bytes,
-        actions_per_step,
-        outstanding_actions,
-        log_lines_per_step,
-        log_lines,
-        log_line_bytes,
-        snapshot_bytes,
-    } = limits;
-    let milliseconds = |time: &std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let limits: [(&str, Value); 10] = [
-        ("cpu_per_step_ms", milliseconds(cpu_per_step).into()),
-        ("wall_per_step_ms", milliseconds(wall_per_step).into()),
-        ("memory_bytes", (*memory_bytes).into()),
-        ("hostcall_bytes", (*hostcall_bytes).into()),
-        ("actions_per_step", (*actions_per_step).into()),
-        ("outstanding_actions", (*outstanding_actions).into()),
-        ("log_lines_per_step", (*log_lines_per_step).into()),
-        ("log_lines", (*log_lines).into()),
-        ("log_line_bytes", (*log_line_bytes).into()),
-        ("snapshot_bytes", (*snapshot_bytes).into()),
-    ];
-    limits.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+/// Keys and values of TOML as an object.
+fn texts(entries: Vec<(&'static str, String)>) -> Map<String, Value> {
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
+}
+
+/// The limits as plugin.toml would have them.
+fn limits(limits: &Limits) -> Vec<(&'static str, String)> {
+    LimitRequests::of(limits).entries()
 }
 
 /// A declared setting in words.

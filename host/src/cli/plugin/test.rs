@@ -45,6 +45,9 @@ pub struct Test {
     dir: PathBuf,
     /// Only scripts whose names contain this
     filter: Option<String>,
+    /// The host's configuration, for its grants, limits and settings; without it the plugin gets what it asks for
+    #[arg(long)]
+    config: Option<PathBuf>,
     /// Write what the plugin answers into the scripts
     #[arg(long)]
     update: bool,
@@ -77,7 +80,7 @@ struct Complaint {
 pub fn work(test: &Test, screen: &mut Screen) -> Result<Verdict> {
     let scripts = find(&test.dir, test.filter.as_deref())?;
     wait_for(async {
-        let loaded = Loaded::from(&test.dir, None).await?;
+        let loaded = Loaded::from(&test.dir, test.config.as_deref()).await?;
         warn_if_outdated(&loaded.files.component, &test.dir);
         let mut all = Vec::new();
         for script in &scripts {
