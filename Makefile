@@ -4,6 +4,9 @@
 guests = tour-rust hostile hostile-missing-export hostile-wrong-major
 host = --workspace $(guests:%=--exclude %)
 
+# Packages that are tested natively and are built for WebAssembly as well: the SDK, and the plugins that we ship.
+both = hangar-plugin-sdk echo echo-handler guard linux
+
 # How long `make soak` goes on.
 SOAK_MINUTES ?= 10
 export SOAK_MINUTES
@@ -33,6 +36,7 @@ lint: ## formatting, clippy for host and guests, licences and origins of depende
 	cargo fmt --all --check
 	cargo clippy $(host) --all-targets -- -D warnings
 	wasm-cargo clippy $(guests:%=-p %) --all-targets --profile plugin -- -D warnings
+	wasm-cargo clippy $(both:%=-p %) --profile plugin -- -D warnings
 	cargo deny check bans licenses sources
 
 audit: ## known vulnerabilities in dependencies (downloads the advisory database)

@@ -89,18 +89,12 @@ fn fits(expected: &str, text: &str) -> bool {
     if expected.is_empty() {
         return true;
     }
-    let mut pieces = expected.split("...");
-    let mut rest = match text.strip_prefix(pieces.next().unwrap_or_default()) {
-        Some(rest) => rest,
-        None => return false,
-    };
-    let pieces: Vec<&str> = pieces.collect();
-    let Some((last, between)) = pieces.split_last() else { return rest.is_empty() };
+    let pieces: Vec<&str> = expected.split("...").collect();
+    let [first, between @ .., last] = pieces.as_slice() else { return expected == text };
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
     for piece in between {
-        match rest.find(piece) {
-            Some(at) => rest = &rest[at + piece.len()..],
-            None => return false,
-        }
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
     }
     rest.ends_with(last)
 }

@@ -80,8 +80,7 @@ impl Stage {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let config = RuntimeConfig { cache: Some(root.join("target/plugin-cache")), ..RuntimeConfig::default() };
         let runtime = Runtime::new(&config)?;
-        let uncached =
-            Runtime::new(&RuntimeConfig { cache: None, pooling: false, max_live_instances: Some(AT_ONCE) })?;
+        let uncached = Runtime::new(&RuntimeConfig { cache: None, pooling: false, max_live_instances: Some(AT_ONCE) })?;
         let mut tours = Vec::new();
         for language in ["rust", "python", "js"] {
             tours.push(load(&runtime, &root, &format!("tour-{language}")).await?);
