@@ -9,6 +9,9 @@ import { Cancelled, Fail, Refused, TimedOut } from "./failures.js";
 import { bytes } from "./host.js";
 import { log } from "./runtime.js";
 
+/** So many news are kept that nobody has waited for, the newest ones. */
+const NEWS = 64;
+
 /** So often a cancelled run may wait again before it is ended. */
 const CANCELLED_WAITS = 100;
 
@@ -193,7 +196,7 @@ export class Cx {
     if (token === 0) {
       const wait = this.#listening.shift();
       if (wait) wait.resolve(val);
-      else this.#news.push(val);
+      else this.#news = [...this.#news, val].slice(-NEWS);
       return;
     }
     const wait = this.#waiting.get(token);

@@ -60,8 +60,8 @@ declare module "hangar" {
     timeout<T>(ms: number, promise: Promise<T>): Promise<T>;
     /**
      * Waits for this one thing, and meanwhile lets the run be moved to a new version of the plugin. It goes on there
-     * with `export async function resume(cx, kept, answer)`; `export const snapshot = 1` has to be there, too. `keep`
-     * must be what JSON can hold; all else is forgotten by the move.
+     * with `export async function resume(cx, kept, rest)`, where `await rest` gives the answer; `export const snapshot`
+     * has to be a number, too. `keep` must be what JSON can hold; all else is forgotten by the move.
      */
     rest<T>(promise: Promise<T>, keep?: unknown): Promise<T>;
 

@@ -39,10 +39,10 @@ class Run {
 
   static restore(info, snapshot) {
     return answering(() => {
-      need("resume", "export async function resume(cx, kept, answer) { ... }", "run that can be moved", "handle");
+      need("resume", "export async function resume(cx, kept, rest) { ... }", "run that can be moved", "handle");
       const saved = parsed(snapshot);
       const moved = new Run(info);
-      moved.#follow(async () => plugin.resume(moved.#cx, saved.keep, await moved.#cx.again(saved)));
+      moved.#follow(() => plugin.resume(moved.#cx, saved.keep, moved.#cx.again(saved)));
       return moved;
     });
   }

@@ -19,6 +19,12 @@ from wit_world.imports.values import Named, Part, Part_Text, Tool, ToolCall
 
 T = TypeVar("T")
 
+NEWS = 64
+"""So many news are kept that nobody has waited for, the newest ones."""
+
+GIVEN_UP_WITHIN = 32
+"""What is given up beyond so many actions of a step waits for a later one: the host allows few more in all."""
+
 
 class Cx:
     """A run: what it is asked for, what it can wait for, and what it can show.
@@ -44,6 +50,7 @@ class Cx:
         self._sent: list[Action] = []
         self._waiting: dict[int, Asked] = {}
         self._news: list[EventBody] = []
+        self._given_up: list[int] = []
 
     @property
     def request(self) -> str:
@@ -134,8 +141,8 @@ class Cx:
 
     def rest(self, wait: Wait[T], keep: Any = None) -> Wait[T]:
         """Waits for this one thing, and meanwhile lets the run be moved to a new version of the plugin. It goes on
-        there with `def resume(cx, kept, answer)` in plugin.py, which also has to say `SNAPSHOT = 1`. `keep` must be
-        what JSON can hold; all else is forgotten by the move."""
+        there with `def resume(cx, kept, rest)` in plugin.py, where `yield rest` gives the answer; plugin.py also has
+        to say `SNAPSHOT = 1`. `keep` must be what JSON can hold; all else is forgotten by the move."""
         if not isinstance(wait, (Asked, News)):
             raise TypeError("`cx.rest` takes a single wait, such as `cx.sleep(ms)`, not several at once")
         return Rest(wait, keep)
@@ -203,6 +210,7 @@ class Cx:
         """Takes an event to whoever waits for it. Nobody does when it was given up."""
         if token == 0:
             self._news.append(body)
+            del self._news[:-NEWS]
         elif token in self._waiting:
             wait = self._waiting[token]
             wait.take(body)
@@ -211,8 +219,14 @@ class Cx:
 
     def give_up(self, token: int) -> None:
         """Waits for the answer to an action no longer."""
-        self.tell(actions.ActionBody_CancelAction(token))
+        self._given_up.append(token)
+        self.send_given_up()
         del self._waiting[token]
+
+    def send_given_up(self) -> None:
+        """Lets the host give up what nobody waits for, as far as there is room."""
+        while self._given_up and len(self._sent) < GIVEN_UP_WITHIN:
+            self.tell(actions.ActionBody_CancelAction(self._given_up.pop(0)))
 
     def end(self, outcome: Finish | Fail) -> None:
         """Ends the run. What was given up last ends with it anyway."""

@@ -27,7 +27,7 @@ FORM = "hangar.py 1"
 
 run = author.need("run", "def run(cx):", world="behaviour", other="handle")
 if hasattr(plugin, "resume"):
-    author.need("resume", "def resume(cx, kept, answer):", world="run that can be moved", other="handle")
+    author.need("resume", "def resume(cx, kept, rest):", world="run that can be moved", other="handle")
 
 Steps = Generator[Wait, Any, Any]
 
@@ -39,12 +39,14 @@ class Run:
         self._cx = Cx(info)
         self._steps: Steps | None = None
         self._wait: Wait | None = None  # None before the first one.
+        self._moved_by: bytes | None = None  # The snapshot it came from, until it is told something.
         self._cancelled_waits = 0
         self._over = False
 
     def step(self, event: Event) -> list[Action]:
         if self._over:
             return []
+        self._moved_by = None
         try:
             outcome = self._take(event)
             if outcome is not None:
@@ -58,6 +60,8 @@ class Run:
 
     def save(self) -> bytes:
         """What the run wants to keep, and which answer it waits for."""
+        if self._moved_by is not None:
+            return self._moved_by
         if self._over or self._cx.has_news() or not isinstance(self._wait, Rest):
             raise Err(Failure("unsupported", "The run can only be moved while it rests: see `cx.rest`", ""))
         try:
@@ -71,7 +75,7 @@ class Run:
     def restore(cls, info: RunInfo, snapshot: bytes) -> "Run":
         """A run that rests as the saved one did."""
         if not hasattr(plugin, "resume"):
-            raise Err(Failure("unsupported", "plugin.py has no `def resume(cx, kept, answer):`", ""))
+            raise Err(Failure("unsupported", "plugin.py has no `def resume(cx, kept, rest):`", ""))
         moved = cls(info)
         try:
             saved = json.loads(snapshot)
@@ -81,12 +85,13 @@ class Run:
             rest = moved._cx.again(saved["kind"], int(saved["token"]), saved["kept"])
         except Exception as error:
             raise Err(Failure("invalid", f"This is no snapshot of a run in Python: {error!r}", "")) from None
-        moved._steps = _after(moved._cx, rest)
-        moved._wait = next(moved._steps)
+        moved._steps = _steps(plugin.resume, moved._cx, rest.kept, rest)
+        moved._moved_by = snapshot
         return moved
 
     def _take(self, event: Event) -> Finish | Fail | None:
         self._cx.now_ms = event.time_ms
+        self._cx.send_given_up()
         try:
             match event.body:
                 case EventBody_Start(start):
@@ -115,7 +120,7 @@ class Run:
     def _go_on(self) -> Wait:
         """Lets the author's function go on to its next `yield`."""
         error, value = (None, None) if self._wait is None else (self._wait.error, self._wait.value)
-        if self._cx.cancelled is not None:
+        if self._cx.cancelled is not None and self._wait is not None:
             error = Cancelled(self._cx.cancelled)
             self._cancelled_waits += 1
             if self._cancelled_waits > CANCELLED_WAITS:
@@ -132,11 +137,6 @@ def _steps(function: Callable[..., Any], *arguments: Any) -> Steps:
     """The author's function as a generator, even if it has nothing to wait for."""
     given = function(*arguments)
     return (yield from given) if isinstance(given, Generator) else given
-
-
-def _after(cx: Cx, rest: Rest) -> Steps:
-    answer = yield rest
-    return (yield from _steps(plugin.resume, cx, rest.kept, answer))
 
 
 def _outcome(given: Any) -> Finish | Fail:

@@ -50,8 +50,8 @@ pub trait Agent: 'static {
     /// The whole run.
     fn run(cx: Cx) -> impl Future<Output = Outcome> + 'static;
 
-    /// What is left of a run that was moved while it rested: what it kept, and the answer that ended the rest.
-    fn resume(_cx: Cx, _kept: Value, _answer: EventBody) -> impl Future<Output = Outcome> + 'static {
+    /// What is left of a run that was moved while it rested: what it kept, and what it goes on waiting for.
+    fn resume(_cx: Cx, _kept: Value, _rest: Wait<EventBody>) -> impl Future<Output = Outcome> + 'static {
         async { Err(Fail::new("unsupported", "The runs of this plugin cannot be moved")) }
     }
 
@@ -71,6 +71,8 @@ pub struct AgentLoop<A> {
 /// Where the author's function is.
 enum Progression {
     Unstarted,
+    /// It was moved here and has not been told anything since: the snapshot still holds.
+    Moved(Snapshot, Pin<Box<dyn Future<Output = Outcome>>>),
     Running(Pin<Box<dyn Future<Output = Outcome>>>),
     Over,
 }
@@ -79,7 +81,7 @@ enum Progression {
 const WRITER: &str = "rust";
 
 /// What a run that rests is moved by.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Snapshot {
     writer: String,
     format: Option<u32>,
@@ -113,18 +115,13 @@ impl<A: Agent> Behaviour for AgentLoop<A> {
     }
 
     fn save(&self) -> Result<Vec<u8>, Failure> {
-        let mailbox = self.cx.mailbox.borrow();
-        let Some((token, kept)) = mailbox.resting().filter(|_| matches!(self.run, Progression::Running(_))) else {
-            return Err(Failure::new("unsupported", "The run can only be moved while it rests"));
+        let snapshot = match &self.run {
+            Progression::Moved(snapshot, _) => Some(snapshot.clone()),
+            Progression::Running(_) => self.snapshot(),
+            Progression::Unstarted | Progression::Over => None,
         };
-        let snapshot = Snapshot {
-            writer: WRITER.into(),
-            format: A::SNAPSHOT,
-            token,
-            last_token: mailbox.last_token,
-            last_call: mailbox.last_call,
-            kept: kept.clone(),
-        };
+        let snapshot =
+            snapshot.ok_or_else(|| Failure::new("unsupported", "The run can only be moved while it rests"))?;
         serde_json::to_vec(&snapshot).map_err(|error| Failure::new("internal", error.to_string()))
     }
 
@@ -139,10 +136,9 @@ impl<A: Agent> Behaviour for AgentLoop<A> {
         }
         let restored = Self::begin(info);
         restored.cx.mailbox.borrow_mut().number_from(snapshot.last_token, snapshot.last_call);
-        let cx = restored.cx.clone();
-        let rest = cx.rest(cx.wait_again(snapshot.token), &snapshot.kept);
-        let rest = async move { A::resume(cx, snapshot.kept, rest.await?).await };
-        Ok(Self { run: Progression::Running(Box::pin(rest)), ..restored })
+        let rest = restored.cx.wait_again(snapshot.token);
+        let run = A::resume(restored.cx.clone(), snapshot.kept.clone(), rest);
+        Ok(Self { run: Progression::Moved(snapshot, Box::pin(run)), ..restored })
     }
 
     fn self_test() -> Result<(), String> {
@@ -151,11 +147,29 @@ impl<A: Agent> Behaviour for AgentLoop<A> {
 }
 
 impl<A: Agent> AgentLoop<A> {
+    /// What the run is moved by, if it rests.
+    fn snapshot(&self) -> Option<Snapshot> {
+        let mailbox = self.cx.mailbox.borrow();
+        let (token, kept) = mailbox.resting()?;
+        Some(Snapshot {
+            writer: WRITER.into(),
+            format: A::SNAPSHOT,
+            token,
+            last_token: mailbox.last_token,
+            last_call: mailbox.last_call,
+            kept: kept.clone(),
+        })
+    }
+
     /// Hands the event over and lets the function go on as far as it can; gives how it ends, if it does.
     fn go_on(&mut self, event: Event) -> Option<Outcome> {
-        self.cx.mailbox.borrow_mut().now_ms = event.time_ms;
+        self.cx.mailbox.borrow_mut().begin_step(event.time_ms);
+        self.run = match std::mem::replace(&mut self.run, Progression::Over) {
+            Progression::Moved(_, run) => Progression::Running(run),
+            other => other,
+        };
         match (&self.run, event.body) {
-            (Progression::Over, _) => return None,
+            (Progression::Over | Progression::Moved(..), _) => return None,
             (Progression::Unstarted, EventBody::Start(start)) => {
                 self.cx = self.cx.started(start);
                 self.run = Progression::Running(Box::pin(A::run(self.cx.clone())));

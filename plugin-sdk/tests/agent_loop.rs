@@ -1,6 +1,8 @@
 //! The loop, played natively: several answers at once, giving up, cancellation, moving.
 
-use hangar_plugin_sdk::agent_loop::{Agent, AskModel, Call, Cx, Error, EventBody, Fail, Finish, Outcome, Question};
+use hangar_plugin_sdk::agent_loop::{
+    Agent, AskModel, Call, ChildUpdate, Cx, Delegate, Error, EventBody, Fail, Finish, Outcome, Question, Wait,
+};
 use hangar_plugin_sdk::behaviour::actions::{Action, ActionBody};
 use hangar_plugin_sdk::testing::{Script, failure, success};
 use hangar_plugin_sdk::{Value, json};
@@ -192,7 +194,10 @@ impl Agent for Movable {
         Ok(Finish::new("here"))
     }
 
-    async fn resume(cx: Cx, kept: Value, _answer: EventBody) -> Outcome {
+    async fn resume(cx: Cx, kept: Value, rest: Wait<EventBody>) -> Outcome {
+        if let Err(Error::Cancelled { reason }) = rest.await {
+            return Err(Fail::new("cancelled", format!("{kept} until {reason}")));
+        }
         let call = cx.command("LinuxAgent", uname()).await?;
         Ok(Finish::new(format!("there, {kept}, {}", call.call_id)))
     }
@@ -237,4 +242,94 @@ fn news_answer_nothing() {
     script.start("");
     let hello = EventBody::Extension(Named::new("hangar.greeting", &json!({})));
     assert_eq!(script.tell(0, hello).finished().text, "hangar.greeting");
+}
+
+#[test]
+fn a_run_that_was_moved_hears_of_its_end_where_it_rests() {
+    let mut script = Script::of::<Movable>();
+    script.start("");
+    script.results([success(json!(null))]);
+    script.reload();
+    assert_eq!(script.cancel("reload").failed().text, r#"["seen"] until reload"#);
+}
+
+struct Parent;
+
+impl Agent for Parent {
+    const SNAPSHOT: Option<u32> = Some(1);
+
+    async fn run(cx: Cx) -> Outcome {
+        let rest = cx.rest(cx.delegate(Delegate::to_device("lab-2", "Look")), &());
+        cx.store_get("before the rest").await?;
+        Ok(Finish::new(rest.await?.text))
+    }
+
+    async fn resume(_cx: Cx, _kept: Value, rest: Wait<EventBody>) -> Outcome {
+        let EventBody::ChildEnded(ended) = rest.await? else {
+            return Err(Fail::new("internal", "That is not the end of the child"));
+        };
+        Ok(Finish::new(ended.text))
+    }
+}
+
+#[test]
+fn a_rest_begins_when_it_is_awaited_and_outlasts_news() {
+    let mut script = Script::of::<Parent>();
+    script.start("");
+    let early = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| script.reload()));
+    assert!(early.is_err(), "it still waits for something else");
+    script.store_has(None);
+    script.reload();
+    let news = ChildUpdate {
+        state: "progress".into(),
+        child: "run-2".into(),
+        executor: "lab-2".into(),
+        summary: "half way".into(),
+        extra: String::new(),
+    };
+    assert!(script.tell(1, EventBody::ChildUpdate(news)).is_waiting());
+    assert_eq!(script.child_ends("completed", "Found it").finished().text, "Found it");
+}
+
+struct Crowd;
+
+impl Agent for Crowd {
+    async fn run(cx: Cx) -> Outcome {
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            waits.extend((0..40).map(|_| cx.sleep(60_000)));
+            cx.store_get("a step in between").await?;
+        }
+        let all = cx.timeout(10, async { Ok::<_, Error>(cx.all(waits).await) }).await;
+        cx.store_get("after it").await.ok();
+        match cx.cancelled() {
+            Some(reason) => Err(Fail::new("cancelled", format!("tidied up: {reason}"))),
+            None => Ok(Finish::new(format!("{}", all.is_err()))),
+        }
+    }
+}
+
+/// The host allows 64 actions in a step.
+const FEW: usize = 64;
+
+#[test]
+fn a_crowd_of_waits_is_given_up_step_by_step() {
+    let mut script = Script::of::<Crowd>();
+    script.start("");
+    (0..3).for_each(|_| drop(script.store_has(None)));
+    let given_up =
+        |actions: &[Action]| actions.iter().filter(|action| matches!(action.body, ActionBody::CancelAction(_))).count();
+    let step = script.tell(124, EventBody::Timer);
+    assert!(step.actions.len() <= FEW && given_up(&step.actions) == 32, "{step:?}");
+    let end = script.store_has(None);
+    assert!(end.actions.len() <= FEW);
+    assert_eq!(end.finished().text, "true");
+}
+
+#[test]
+fn a_crowd_of_waits_can_be_cancelled_and_tidied_up() {
+    let mut script = Script::of::<Crowd>();
+    script.start("");
+    (0..3).for_each(|_| drop(script.store_has(None)));
+    assert_eq!(script.cancel("shutdown").failed().text, "tidied up: shutdown");
 }

@@ -23,7 +23,8 @@ export async function run(cx) {
   }
 }
 
-export async function resume(cx, notes) {
+export async function resume(cx, notes, rest) {
+  await rest;
   return secondHalf(cx, notes);
 }
 

@@ -25,7 +25,8 @@ def run(cx: Cx):
     return second_half(cx, notes)
 
 
-def resume(cx: Cx, kept, _answer):
+def resume(cx: Cx, kept, rest):
+    yield rest
     return second_half(cx, kept)
 
 

@@ -17,6 +17,7 @@ use hangar_plugin_behaviour::session::RunInfo;
 use hangar_plugin_behaviour::values::Tool;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::Error;
 use super::mailbox::Mailbox;
@@ -73,7 +74,7 @@ impl Cx {
 
     /// When the event happened that the run is told now, in milliseconds since 1970.
     pub fn now_ms(&self) -> u64 {
-        self.mailbox.borrow().now_ms
+        self.mailbox.borrow().now_ms()
     }
 
     /// Why the run is to end, if it is.
@@ -239,16 +240,15 @@ impl Cx {
     }
 
     /// Waits, and meanwhile the run can be moved to another version of the plugin: that goes on in
-    /// [`Agent::resume`](super::Agent::resume) with `kept`. All else is forgotten then, other waits among it.
+    /// [`Agent::resume`](super::Agent::resume) with `kept` and the same wait. All else is forgotten then, other waits
+    /// among it.
     pub fn rest<T, K: Serialize>(&self, wait: Wait<T>, kept: &K) -> impl Future<Output = Result<T, Error>> + use<T, K> {
         // What cannot be kept is not kept: the run then simply cannot be moved.
         let kept = serde_json::to_value(kept).ok();
-        self.mailbox.borrow_mut().rest(wait.token().zip(kept));
-        let resting = Resting(Rc::clone(&self.mailbox));
+        let mailbox = Rc::clone(&self.mailbox);
         async move {
-            let answer = wait.await;
-            drop(resting);
-            answer
+            let _resting = Resting::begin(mailbox, wait.token().zip(kept));
+            wait.await
         }
     }
 
@@ -306,7 +306,8 @@ impl Cx {
 
     /// Waits for what a former instance has asked for.
     pub(super) fn wait_again(&self, token: u32) -> Wait<EventBody> {
-        Wait::again(&self.mailbox, token, |body| Some(Ok(body)))
+        // More is to come after news of a child.
+        Wait::again(&self.mailbox, token, |body| (!matches!(body, EventBody::ChildUpdate(_))).then_some(Ok(body)))
     }
 
     pub(super) fn take_sent(&self) -> Vec<Action> {
@@ -343,6 +344,13 @@ fn ask_user(questions: impl IntoIterator<Item = Question>, timeout_ms: Option<u3
 
 /// While this is there the run can be moved.
 struct Resting(Rc<RefCell<Mailbox>>);
+
+impl Resting {
+    fn begin(mailbox: Rc<RefCell<Mailbox>>, resting: Option<(u32, Value)>) -> Self {
+        mailbox.borrow_mut().rest(resting);
+        Self(mailbox)
+    }
+}
 
 impl Drop for Resting {
     fn drop(&mut self) {

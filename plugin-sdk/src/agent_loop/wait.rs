@@ -47,14 +47,8 @@ impl<T> Wait<T> {
         token: u32,
         read: impl FnMut(EventBody) -> Option<Result<T, Error>> + 'static,
     ) -> Self {
-        mailbox.borrow_mut().reopen(token);
-        Self {
-            mailbox: Rc::clone(mailbox),
-            token: Some(token),
-            read: Box::new(read),
-            can_be_given_up: false,
-            over: false,
-        }
+        let token = mailbox.borrow_mut().reopen(token);
+        Self { mailbox: Rc::clone(mailbox), token, read: Box::new(read), can_be_given_up: false, over: false }
     }
 
     /// The token of the action; none when the run was to end already, so that nothing was asked for.
@@ -85,12 +79,12 @@ impl<T> Future for Wait<T> {
             self.over = true;
             return Poll::Ready(answer);
         }
-        let told = self.mailbox.borrow_mut().tell_cancelled();
+        let told = self.mailbox.borrow_mut().tell_cancelled(self.token.is_none());
         if let Some(told) = told {
             return told.map_or(Poll::Pending, |reason| Poll::Ready(Err(Error::Cancelled { reason })));
         }
         if let Some(token) = self.token {
-            self.mailbox.borrow_mut().wake_with(token, context.waker());
+            let _formerly = self.mailbox.borrow_mut().wake_with(token, context.waker());
         }
         Poll::Pending
     }
@@ -99,10 +93,9 @@ impl<T> Future for Wait<T> {
 impl<T> Drop for Wait<T> {
     fn drop(&mut self) {
         let Some(token) = self.token else { return };
-        let mut mailbox = self.mailbox.borrow_mut();
-        mailbox.close(token);
+        let _slot = self.mailbox.borrow_mut().close(token);
         if self.can_be_given_up && !self.over {
-            mailbox.tell(ActionBody::CancelAction(token));
+            self.mailbox.borrow_mut().give_up(token);
         }
     }
 }

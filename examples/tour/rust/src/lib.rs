@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hangar_plugin_sdk::agent_loop::{
     Agent, AgentLoop, AskModel, Call, Cx, Delegate, EditImage, Emit, Error, EventBody, Fail, FinalAnswer, Finish,
     HistoryRange, Message, ModelAnswer, ModelError, Notice, Outcome, Part, PlanStep, Progress, Question, Rect,
-    ToolScope,
+    ToolScope, Wait,
 };
 use hangar_plugin_sdk::behaviour::actions::{ActionBody, EnvironmentInput};
 use hangar_plugin_sdk::behaviour::values::Named;
@@ -30,7 +30,8 @@ impl Agent for Tour {
         }
     }
 
-    async fn resume(cx: Cx, kept: Value, _end_of_rest: EventBody) -> Outcome {
+    async fn resume(cx: Cx, kept: Value, rest: Wait<EventBody>) -> Outcome {
+        rest.await?;
         Ok(second_half(&cx, &serde_json::from_value::<Vec<String>>(kept)?)?)
     }
 }
