@@ -93,6 +93,7 @@ from_project() {
             \( -name node_modules -o -name __pycache__ -o -name '*.wasm' \) -prune -o -type f -newer "$built" -print -quit)
     fi
     if [ ! -f "$built" ] || [ -n "$newer" ]; then
+        mkdir -p target/guests
         cargo run --quiet -p hangar -- plugin build "$folder" --out "$built" >/dev/null
     fi
     publish "$built" "$plugins/$name.wasm"

@@ -50,6 +50,12 @@ pub enum Fault {
         /// What is allowed.
         limit: usize,
     },
+    /// It asked on and on for what it cannot have, before it could be told.
+    #[error("the plugin goes on asking while its actions are refused: more than {limit} of them wait for an answer")]
+    RefusalFlood {
+        /// How many may wait, refused ones among them.
+        limit: usize,
+    },
     /// It panicked, aborted or threw; what it said is here.
     #[error("the plugin panicked{}", said(message))]
     Panic {
@@ -122,7 +128,7 @@ impl Fault {
             Self::MemoryLimit { .. } => "memory-limit",
             Self::StackOverflow => "stack-overflow",
             Self::HostcallBytes { .. } => "hostcall-bytes",
-            Self::ActionFlood { .. } => "action-flood",
+            Self::ActionFlood { .. } | Self::RefusalFlood { .. } => "action-flood",
             Self::Panic { .. } => "panic",
             Self::Exit { .. } => "exit",
             Self::Waited => "waited",
@@ -161,6 +167,7 @@ impl Fault {
             | Self::StackOverflow
             | Self::HostcallBytes { .. }
             | Self::ActionFlood { .. }
+            | Self::RefusalFlood { .. }
             | Self::Panic { .. }
             | Self::Exit { .. }
             | Self::Waited

@@ -26,7 +26,7 @@ pub struct RunSetup {
     pub blobs: Arc<Blobs>,
     /// Where the plugin's log goes.
     pub log: Arc<dyn LogSink>,
-    /// What the plugin may ask of the host, until the run ends.
+    /// What the plugin may ask of the host, until the run ends or is moved.
     pub granted: Arc<Granted>,
 }
 

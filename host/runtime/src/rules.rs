@@ -57,7 +57,7 @@ impl Rules {
                 if ends(&action.body) {
                     return Err(malformed(&format!("it ended with something invalid: {}", failure.text)));
                 }
-                self.wait_for_refusal(action);
+                self.wait_for_refusal(action, bounds.limits)?;
                 refused.push((at, failure));
             }
         }
@@ -103,10 +103,20 @@ impl Rules {
     }
 
     /// The token of a refused action is taken until the plugin has been told, or the refusal would answer another one.
-    fn wait_for_refusal(&mut self, action: &Action) {
-        if is_answered(&action.body) {
-            self.outstanding.insert(action.token, false);
+    ///
+    /// A plugin that answers each refusal with more of the same would fill the memory of the host, so there is an end to
+    /// it, but never within one step. All tokens are counted and not only those of refusals: what is granted may be
+    /// something else on a replay, and the run has to end at the same place.
+    fn wait_for_refusal(&mut self, action: &Action, limits: &Limits) -> Result<(), Fault> {
+        if !is_answered(&action.body) {
+            return Ok(());
         }
+        self.outstanding.insert(action.token, false);
+        let limit = limits.outstanding_actions.saturating_add(limits.outstanding_actions.max(limits.actions_per_step));
+        if self.outstanding.len() > limit {
+            return Err(Fault::RefusalFlood { limit });
+        }
+        Ok(())
     }
 
     fn check_token(&self, token: u32) -> Result<(), Fault> {
@@ -192,6 +202,32 @@ mod tests {
         rules.told(&told(3, EventBody::Refused(why)));
         rules.told(&told(1, EventBody::Timer));
         assert_eq!(check(&mut rules, vec![action(3, ActionBody::SetTimer(1))], &limits).unwrap().actions().count(), 1);
+    }
+
+    /// How a run ends that answers each refusal with a step full of what is not granted to it, and what it waits for then.
+    fn asks_on_and_on(granted: &Granted) -> (Fault, usize) {
+        let limits = Limits { outstanding_actions: 6, actions_per_step: 4, ..Limits::default() };
+        let mut rules = Rules::default();
+        for step in 0..100 {
+            let asked = |at| action(step * 4 + at, ActionBody::StoreGet("key".into()));
+            let bounds = Bounds { limits: &limits, granted, models: &[] };
+            if let Err(fault) = rules.check((1..=4).map(asked).collect(), &bounds) {
+                return (fault, rules.outstanding.len());
+            }
+            rules.told(&told(step + 1, EventBody::Refused(failure("denied", ""))));
+        }
+        panic!("it went on and on");
+    }
+
+    #[test]
+    fn there_is_an_end_to_asking_for_what_is_refused() {
+        let none = Granted::new("greeter", Capabilities::none(), Capabilities::none());
+        let end = (Fault::RefusalFlood { limit: 12 }, 13);
+        assert_eq!(asks_on_and_on(&none), end);
+        assert_eq!(asks_on_and_on(&Granted::everything()), end, "a replay ends where the run did, whatever is granted");
+        let limits = Limits { outstanding_actions: 1, actions_per_step: 64, ..Limits::default() };
+        let whole_step = (1..=64).map(|token| action(token, ActionBody::SetTimer(1))).collect();
+        assert_eq!(check(&mut Rules::default(), whole_step, &limits).unwrap().refusals().count(), 63);
     }
 
     #[test]

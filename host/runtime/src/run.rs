@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::guest::Now;
 use crate::live::{self, Live, RunSetup};
 use crate::log::Level;
+use crate::manifest::Granted;
 use crate::rules::{Bounds, Rules};
 use crate::step::Step;
 
@@ -74,11 +75,12 @@ impl Run {
         self.end(done)
     }
 
-    /// Moves the run to another version of its behaviour, between two steps. Whatever goes wrong, the run stays where
-    /// it was and goes on there, unless it crashes while it saves itself or the returned future is dropped.
+    /// Moves the run to another version of its behaviour, between two steps, where it may do what that version was
+    /// granted and no longer what the old one was. Whatever goes wrong, the run stays where it was and goes on there,
+    /// unless it crashes while it saves itself or the returned future is dropped.
     ///
     /// Whether the two versions understand each other's snapshots is for the caller to know, and for `restore` to say.
-    pub async fn move_to(&mut self, behaviour: &Behaviour, time_ms: u64) -> Result<(), Fault> {
+    pub async fn move_to(&mut self, behaviour: &Behaviour, granted: Arc<Granted>, time_ms: u64) -> Result<(), Fault> {
         if self.is_over() {
             return Err(self.refuse());
         }
@@ -86,7 +88,7 @@ impl Run {
         let instance = self.take()?;
         let Instance::Live(live) = *instance else {
             self.state = State::Ready(instance);
-            self.behaviour = behaviour.clone();
+            self.settle(behaviour, granted);
             return Ok(());
         };
         let now = Now { time_ms, replayed: self.replayed };
@@ -94,7 +96,7 @@ impl Run {
         let moved = turn.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
         let (live, result) = match moved {
             Ok(Relocated::There(live)) => {
-                self.behaviour = behaviour.clone();
+                self.settle(behaviour, granted);
                 (live, Ok(()))
             }
             Ok(Relocated::Stayed(live, why)) => (live, Err(why)),
@@ -107,13 +109,19 @@ impl Run {
         result
     }
 
+    /// From now on this is its version, on the terms of this version.
+    fn settle(&mut self, behaviour: &Behaviour, granted: Arc<Granted>) {
+        self.behaviour = behaviour.clone();
+        self.setup = Arc::new(RunSetup { granted, ..RunSetup::clone(&self.setup) });
+    }
+
     /// The behaviour that drives it now.
     #[must_use]
     pub fn behaviour(&self) -> &Behaviour {
         &self.behaviour
     }
 
-    /// What it was given.
+    /// What it was given, and what it may do now.
     #[must_use]
     pub fn setup(&self) -> &RunSetup {
         &self.setup

@@ -42,6 +42,13 @@ pub fn write_sdk(language: Language, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The names of the SDK's packages for Rust, beside which cargo takes no other of the same name.
+pub fn rust_packages() -> impl Iterator<Item = &'static str> {
+    let manifests = SDK.iter().filter(|file| is_of_rust(file.path) && file.path.ends_with("Cargo.toml"));
+    let lines = manifests.flat_map(|file| str::from_utf8(file.content).unwrap_or_default().lines());
+    lines.filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+}
+
 /// Writes a file, and the folders that it needs.
 pub fn write(file: &Path, content: &[u8]) -> io::Result<()> {
     if let Some(folder) = file.parent() {

@@ -5,7 +5,7 @@ use std::fmt;
 use anstream::eprintln;
 use serde_json::json;
 
-use super::screen::{BAD, STRONG};
+use super::screen::{BAD, STRONG, plain};
 
 /// What is wrong and what to do about it; as an error, the reason why a command stops.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -17,9 +17,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem and its cure.
+    /// A problem and its cure. Either may have words of a plugin in it.
     pub fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: fix.into() }
+        let lines = |text: String| text.lines().map(plain).collect::<Vec<_>>().join("\n");
+        Self { what: lines(what.into()), fix: lines(fix.into()) }
     }
 
     /// The problem in a text whose first sentence says what is wrong, and whose others say what to do. Texts of one
@@ -33,7 +34,7 @@ impl Problem {
 
     /// The same with the place before it.
     pub fn at(self, place: impl fmt::Display) -> Self {
-        Self { what: format!("{place}: {}", self.what), ..self }
+        Self::new(format!("{place}: {}", self.what), self.fix)
     }
 }
 
@@ -62,4 +63,16 @@ pub fn report_mistake(what: &str) {
     let what = what.replace('\n', ": ");
     eprintln!("{BAD}error:{BAD:#} hangar made a mistake of its own: {what}");
     eprintln!("{STRONG}fix:{STRONG:#} please report it, with this line and what you did");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_plugin_drive_no_terminal() {
+        let problem = Problem::new("it says:\n\u{1b}]0;title\u{7}", "see\u{9b}31m").at("x\u{8}.wasm");
+        assert_eq!(problem.what, "x\u{fffd}.wasm: it says:\n\u{fffd}]0;title\u{fffd}");
+        assert_eq!(problem.fix, "see\u{fffd}31m");
+    }
 }

@@ -43,8 +43,23 @@ impl Write for Screen {
     }
 }
 
+/// A line with words of a plugin in it, which must not drive the terminal.
+pub fn plain(line: &str) -> String {
+    line.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect()
+}
+
 /// Whether a command stopped because nobody reads what it prints any more, as in `hangar ... | head`.
 pub fn is_closed(error: &anyhow::Error) -> bool {
     let io_errors = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
     io_errors.into_iter().any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_drives_no_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}é"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}é");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::stage::Folder;
+use crate::stage::{Folder, said};
 
 #[test]
 fn help_teaches_by_example_at_every_level() {
@@ -61,4 +61,24 @@ fn nothing_that_exists_is_overwritten() {
     assert!(folder.read("elsewhere/plugin.toml").contains("id = \"greeter\""));
     folder.hangar("plugin new other --dir elsewhere").not_ok().says(&["elsewhere exists already"]);
     folder.hangar("plugin new Other").not_ok().says(&["the name is `Other`", "lower-case letters"]);
+}
+
+#[test]
+fn a_project_is_not_called_like_what_it_is_built_with() {
+    let folder = Folder::new();
+    for package in ["hangar-plugin-sdk", "hangar-plugin-behaviour", "hangar-plugin-handler"] {
+        let said = folder.hangar(&format!("plugin new {package}")).not_ok();
+        said.says(&[&format!("the name is `{package}`"), "a package of the SDK", "fix: choose another one"]);
+        assert!(!folder.path(package).exists());
+    }
+    folder.hangar("plugin new hangar-plugin-sdk --lang python").ok();
+}
+
+#[test]
+fn the_way_to_a_new_project_can_be_pasted() {
+    let folder = Folder::new();
+    for (name, word) in [("plain/greeter-1", "plain/greeter-1"), ("my 'new' one", "'my '\\''new'\\'' one'")] {
+        let mut command = folder.command("", "plugin new greeter --dir");
+        said(command.arg(name)).ok().says(&[&format!("\n    cd {word}\n")]);
+    }
 }

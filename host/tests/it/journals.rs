@@ -42,6 +42,10 @@ fn a_journal_is_replayed_and_compared() {
     folder.write("journal.jsonl", &journal);
     folder.hangar("plugin run --script journal.jsonl").ok().says(&["--> 1", "answers as the journal says"]);
 
+    let padding = " ".repeat(64 << 20);
+    folder.write("journal.jsonl", journal.replacen("{\"event\"", &format!("{padding}{{\"event\""), 1));
+    folder.hangar("plugin run --script journal.jsonl").ok().says(&["--> 1", "answers as the journal says"]);
+
     let at = journal.rfind("\"hash\":\"").unwrap() + "\"hash\":\"".len();
     let other = format!("{}{}{}", &journal[..at], "0".repeat(64), &journal[at + 64..]);
     folder.write("journal.jsonl", &other);

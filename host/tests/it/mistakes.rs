@@ -86,6 +86,20 @@ fn mistakes() -> Vec<Mistake> {
             fix: "fix: Build a component",
         },
         Mistake {
+            what: "a component alone whose name can be no id",
+            files: vec![("a.b.wasm", component("tour-rust"))],
+            command: "plugin inspect a.b.wasm",
+            says: "a.b.wasm has no plugin.toml, so its name is its id, which is `a.b`",
+            fix: "fix: rename the file, or put a plugin.toml beside it",
+        },
+        Mistake {
+            what: "a manifest that would drive the terminal",
+            files: vec![manifest("world = \"behaviour\"\nsummary = \"\\u001b[2J\""), built("tour-rust")],
+            command: "plugin inspect",
+            says: "plugin.toml:4: `summary` has a line break or another control character",
+            fix: "fix: mend it there",
+        },
+        Mistake {
             what: "several components",
             files: vec![manifest(BEHAVIOUR), built("tour-rust"), ("old.wasm", component("tour-rust"))],
             command: "plugin inspect",
@@ -172,6 +186,58 @@ fn mistakes() -> Vec<Mistake> {
             fix: "`hangar plugin test --update` writes it down",
         },
         Mistake {
+            what: "an answer to an action that nobody has asked for",
+            files: vec![
+                manifest(BEHAVIOUR),
+                built("hostile/well-behaved"),
+                script(&format!("{START}\n{{\"event\":{{\"token\":9,\"body\":\"timer\"}}}}\n")),
+            ],
+            command: "plugin run --script script.jsonl",
+            says: "does not fit: no action has the token 9",
+            fix: "what waits is [1] set_timer",
+        },
+        Mistake {
+            what: "an answer of the wrong kind",
+            files: vec![
+                manifest(BEHAVIOUR),
+                built("hostile/well-behaved"),
+                ("tests/a.jsonl", format!("{START}\n{{\"event\":{{\"token\":1,\"body\":{{\"tools\":[]}}}}}}\n").into()),
+            ],
+            command: "plugin test",
+            says: "line 2: [1] set_timer is answered by `timer` or `refused`, not by `tools`",
+            fix: "`hangar plugin run --script tests/NAME` shows all that happens",
+        },
+        Mistake {
+            what: "a script that begins in the middle",
+            files: vec![manifest(BEHAVIOUR), built("hostile/well-behaved"), script("{\"event\":{\"body\":\"timer\"}}")],
+            command: "plugin run --script script.jsonl",
+            says: "the first event must be `start`, not `timer`",
+            fix: "",
+        },
+        Mistake {
+            what: "a success where this host refuses",
+            files: vec![
+                (
+                    "plugin.toml",
+                    b"id = \"tour-rust\"\nversion = \"0.1.0\"\nworld = \"behaviour\"\n[capabilities]\ndevice-tools = [\"*\"]\n"
+                        .into(),
+                ),
+                built("tour-rust"),
+                ("hangar.toml", b"[plugins.tour-rust.grants]\ndevice-tools = []\n".into()),
+                script(&format!("{START}\n{{\"event\":{{\"token\":1,\"body\":{{\"tools\":[]}}}}}}\n")),
+            ],
+            command: "plugin run --script script.jsonl --config hangar.toml",
+            says: "does not fit: [1] list_tools was refused, so a host answers it with `refused` and not with `tools`: denied",
+            fix: "grant it under [plugins.tour-rust.grants]",
+        },
+        Mistake {
+            what: "a component written over a source",
+            files: vec![manifest(BEHAVIOUR), ("plugin.js", "export async function run() {}".into())],
+            command: "plugin build --out plugin.js",
+            says: "plugin.js exists and is no component; it was left alone",
+            fix: "fix: name another file with --out",
+        },
+        Mistake {
             what: "a plugin that waits",
             files: vec![manifest(BEHAVIOUR), built("hostile/sleeps"), script(&START.replace("Hello", "now"))],
             command: "plugin run --script script.jsonl",
@@ -193,6 +259,33 @@ fn each_mistake_gives_one_message_with_the_fix() {
         for stream in [&said.out, &said.err] {
             assert!(stream.matches("error:").count() <= 1, "{what}: more than one error: {said}");
         }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_script_has_an_end() {
+    let folder = Folder::new();
+    folder.write("plugin.toml", manifest(BEHAVIOUR).1);
+    folder.write("tour.wasm", component("tour-rust"));
+    folder.write("tests/a.jsonl", START);
+    std::os::unix::fs::symlink("/dev/zero", folder.path("tests/zero.jsonl")).unwrap();
+    let has_more = "zero has more than the 67108864 bytes that a script may have";
+    let fix = "fix: make several scripts of it";
+    folder.hangar("plugin run --script /dev/zero").not_ok().says(&[has_more, fix]);
+    folder.hangar("plugin test").not_ok().says(&["zero.jsonl has more than the 67108864 bytes", fix]);
+}
+
+/// JSON escapes only those control characters that are older than terminals of eight bits.
+#[test]
+fn a_plugin_does_not_drive_the_terminal() {
+    let folder = Folder::new();
+    let setting = "[settings.greeting]\ntype = \"text\"\ndefault = \"\\u009b31m\\u007f\"";
+    folder.write("plugin.toml", manifest(&format!("{BEHAVIOUR}\n{setting}")).1);
+    folder.write("tour.wasm", component("tour-rust"));
+    for command in ["plugin inspect", "plugin check"] {
+        let said = folder.hangar(command).says(&["\u{fffd}31m\u{fffd}"]);
+        assert!(!said.out.contains(['\u{9b}', '\u{7f}']), "{said}");
     }
 }
 

@@ -95,9 +95,36 @@ fn a_failed_installation_says_why_and_is_tried_again() {
 }
 
 #[test]
+fn python_sees_its_own_packages_only() {
+    // Every step of the way looks whether it is misled.
+    let clean = "[ -z \"$PYTHONPATH$PYTHONHOME\" ] || { echo misled >&2; exit 1; }";
+    let python = format!(
+        "{clean}; case $1 in -c) echo 3.11.2;; *) /bin/mkdir -p \"$3/bin\"; /bin/cp bin/made \"$3/bin/python\";; esac"
+    );
+    let made = format!(
+        "{clean}; case $1 in -m) : >\"${{0%/*}}/componentize-py\";; *) echo nothing to build >&2; exit 1;; esac"
+    );
+    let machine = Machine::with("plugin.py", &[("python3", &python), ("made", &made)]);
+    let mut command = machine.0.command("", "plugin build");
+    command.env("PATH", machine.0.path("bin")).env("HANGAR_TOOLS", machine.0.path("tools"));
+    said(command.env("PYTHONPATH", "/elsewhere").env("PYTHONHOME", "/elsewhere"))
+        .not_ok()
+        .says(&["error: nothing to build"]);
+}
+
+#[test]
+fn tools_that_were_installed_elsewhere_are_not_whole() {
+    let python = "case $1 in -c) echo 3.11.2;; *) /bin/mkdir -p \"$3/bin\"; /bin/cp bin/made \"$3/bin/python\";; esac";
+    let machine = Machine::with("plugin.py", &[("python3", python), ("made", "exit 0")]);
+    for _ in 0..2 {
+        machine.build().not_ok().says(&["installing componentize-py", "componentize-py is not in the environment"]);
+    }
+}
+
+#[test]
 fn builds_at_the_same_time_install_once() {
     let python = "case $1 in -c) echo 3.11.2;; *) /bin/sleep 0.3; /bin/mkdir -p \"$3/bin\"; /bin/cp bin/made \"$3/bin/python\";; esac";
-    let made = "case $1 in -m) echo \"$@\" >>installed;; *) echo nothing to build >&2; exit 1;; esac";
+    let made = "case $1 in -m) echo \"$@\" >>installed; : >\"${0%/*}/componentize-py\";; *) echo nothing to build >&2; exit 1;; esac";
     let machine = Machine::with("plugin.py", &[("python3", python), ("made", made)]);
     std::thread::scope(|scope| {
         let builds = [(); 3].map(|()| scope.spawn(|| machine.build().not_ok().says(&["error: nothing to build"])));

@@ -1,19 +1,41 @@
-//! Lets commands through by rules. A rule is a pattern over a call as it is written here: the tool, its `command`, and
-//! its other parameters by name, such as `execute_command uname -a` or `tap x=3 y=4`; `*` stands for anything and `?`
-//! for one character.
+//! Lets commands through by rules. A rule is `TOOL COMMAND where NAME=VALUE where NAME=VALUE`: a pattern of the tool, of
+//! its parameter `command`, and of other parameters by name. Only the tool must be there. In all of them `*` stands for
+//! anything and `?` for one character; a parameter that a call does not have counts as empty.
+//!
+//! ```text
+//! execute_command uname *                     a command
+//! execute_command ls * where cwd=/tmp         a command with one more parameter
+//! write_file where path=/tmp/* where text=*   no command, two other parameters
+//! * where *=*                                 any call
+//! ```
+//!
+//! - An **allow** rule must match exactly, and must name every parameter that the call has: what it does not mention is
+//!   not allowed.
+//! - A **deny** rule looks only at what it mentions, whatever else the call has. Case and the amount of white space do not
+//!   matter, and a list or an object in place of a text is denied.
 //!
 //! A deny rule catches mistakes, not malice: there is always another way to write a command. Where it must hold, say
-//! what is allowed.
+//! what is allowed, and mind that `*` also stands for `; reboot`.
+
+mod rule;
+mod seen;
+
+use std::collections::BTreeSet;
 
 use hangar_plugin_sdk::handler::{Envelope, Handler, Verdict};
 use hangar_plugin_sdk::{Value, export_handler, log, serde_json};
 use serde::Deserialize;
-use wildmatch::WildMatch;
+
+use self::rule::Rule;
+use self::seen::{Seen, loosely};
+
+/// The longest message whose calls are looked at, in bytes: hundreds of rules take their time with a long text.
+const LONGEST: usize = 64 << 10;
 
 /// The rules, and what to say to those who break them.
 pub struct Guard {
-    allow: Vec<WildMatch>,
-    deny: Vec<WildMatch>,
+    allow: Vec<Rule>,
+    deny: Vec<Rule>,
     reason: String,
 }
 
@@ -48,23 +70,28 @@ impl Handler for Guard {
         if settings.allow.is_empty() && settings.deny.is_empty() {
             log::warn!("There are no rules: everything passes. Set `allow` or `deny`");
         }
-        let rules = |rules: Vec<String>| rules.iter().map(|rule| WildMatch::new(&one_spaced(rule))).collect();
-        Ok(Self { allow: rules(settings.allow), deny: rules(settings.deny), reason: settings.reason })
+        Ok(Self {
+            allow: settings.allow.iter().map(|rule| Rule::read(rule)).collect::<Result<_, _>>()?,
+            deny: settings.deny.iter().map(|rule| Rule::read(&loosely(rule))).collect::<Result<_, _>>()?,
+            reason: settings.reason,
+        })
     }
 
     fn handle(&self, envelope: &Envelope) -> Verdict {
         if envelope.kind != "command" {
             return Verdict::Pass;
         }
-        let Ok(command) = serde_json::from_str::<Command>(&envelope.body) else {
-            return Verdict::reject("invalid", "This command cannot be read, so it cannot be let through");
+        let calls = match calls(&envelope.body) {
+            Ok(calls) => calls,
+            Err(why) => return Verdict::reject("invalid", format!("This command cannot be let through: {why}")),
         };
-        let denied: Vec<&Call> = command.calls.iter().filter(|call| !self.lets_through(call)).collect();
+        let denied: Vec<&Call> = calls.iter().filter(|call| !self.lets_through(call)).collect();
         if denied.is_empty() {
             return Verdict::Pass;
         }
         for call in &denied {
-            log::info!("denied: {}", written(call));
+            // Parameters may be secret.
+            log::info!("denied: {:.100}, call {:.100}", call.tool, call.call_id);
         }
         Verdict::deny_calls(denied.into_iter().map(|call| (call.call_id.as_str(), self.reason.as_str())))
     }
@@ -72,92 +99,26 @@ impl Handler for Guard {
 
 impl Guard {
     fn lets_through(&self, call: &Call) -> bool {
-        let call = written(call);
-        let matches = |rules: &[WildMatch]| rules.iter().any(|rule| rule.matches(&call));
-        !matches(&self.deny) && (self.allow.is_empty() || matches(&self.allow))
+        let Some(call) = Seen::exactly(&call.tool, &call.parameters) else { return false };
+        let loose = call.loosely();
+        !self.deny.iter().any(|rule| rule.denies(&loose))
+            && (self.allow.is_empty() || self.allow.iter().any(|rule| rule.allows(&call)))
     }
 }
 
-/// A call as rules see it. Every parameter is in it, so none slips by.
-fn written(call: &Call) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), Into::into);
-    let parameters = call.parameters.as_object();
-    let command = parameters.and_then(|parameters| parameters.get("command")).map(text);
-    let others = parameters.into_iter().flatten().filter(|(name, _)| *name != "command");
-    let others = others.map(|(name, value)| format!("{name}={}", text(value)));
-    let words: Vec<String> = std::iter::once(call.tool.clone()).chain(command).chain(others).collect();
-    one_spaced(&words.join(" "))
-}
-
-/// Any white space counts as one space.
-fn one_spaced(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The calls of a command, if each can be judged and denied by itself.
+fn calls(body: &str) -> Result<Vec<Call>, String> {
+    if body.len() > LONGEST {
+        return Err(format!("it is longer than {LONGEST} bytes, and nobody has read it"));
+    }
+    let command: Command = serde_json::from_str(body).map_err(|_| "it cannot be read")?;
+    let mut ids = BTreeSet::new();
+    if command.calls.iter().all(|call| ids.insert(&call.call_id)) {
+        Ok(command.calls)
+    } else {
+        Err("two of its calls have the same id".into())
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use hangar_plugin_sdk::json;
-    use hangar_plugin_sdk::testing::{Messages, command, message};
-
-    use super::*;
-
-    fn guard(allow: &[&str], deny: &[&str]) -> Messages<Guard> {
-        Messages::with(json!({ "allow": allow, "deny": deny, "reason": "no" }))
-    }
-
-    fn execute(text: &str) -> Envelope {
-        command("c1", "execute_command", json!({ "command": text }))
-    }
-
-    fn passes(guard: &Messages<Guard>, text: &str) -> bool {
-        match guard.verdict(&execute(text)) {
-            Verdict::Pass => true,
-            Verdict::Deny(denied) => {
-                assert_eq!((denied.len(), denied[0].call_id.as_str(), denied[0].reason.as_str()), (1, "c1", "no"));
-                false
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn deny_wins_over_allow() {
-        let guard = guard(&["execute_command *"], &["execute_command rm *", "* */etc/shadow*"]);
-        assert!(passes(&guard, "uname -a"));
-        assert!(!passes(&guard, "rm  -rf\t/tmp/x"));
-        assert!(!passes(&guard, "cat /etc/shadow"));
-    }
-
-    #[test]
-    fn with_allow_rules_the_rest_is_denied() {
-        let guard = guard(&["execute_command uname -a", "execute_command df *"], &[]);
-        assert!(passes(&guard, "uname -a"));
-        assert!(passes(&guard, "df -h"));
-        assert!(!passes(&guard, "uname -a; reboot"));
-        let elsewhere = command("c1", "execute_command", json!({ "command": "uname -a", "cwd": "/root" }));
-        assert!(matches!(guard.verdict(&elsewhere), Verdict::Deny(_)), "a parameter more is another call");
-    }
-
-    #[test]
-    fn calls_are_denied_one_by_one() {
-        let body = json!({"calls": [
-            {"call_id": "a", "tool": "tap", "parameters": {"y": 4, "x": 3}},
-            {"call_id": "b", "tool": "tap", "parameters": {"x": 9, "y": 9}},
-        ]});
-        let Verdict::Deny(denied) = guard(&[], &["tap x=3 y=4"]).verdict(&message("command", body)) else {
-            panic!("nothing is denied");
-        };
-        assert_eq!(denied.iter().map(|denial| denial.call_id.as_str()).collect::<Vec<_>>(), ["a"]);
-    }
-
-    #[test]
-    fn what_cannot_be_read_does_not_pass() {
-        let verdict = guard(&[], &[]).verdict(&message("command", json!({ "calls": "all" })));
-        assert!(matches!(verdict, Verdict::Reject(_)), "{verdict:?}");
-    }
-
-    #[test]
-    fn other_messages_pass() {
-        assert_eq!(guard(&["nothing"], &[]).verdict(&message("task", json!({}))), Verdict::Pass);
-    }
-}
+mod tests;

@@ -1,7 +1,21 @@
 //! What the model answers: one JSON object, read with some patience.
 
-use hangar_plugin_sdk::serde_json::{Deserializer, Map, from_str};
+use hangar_plugin_sdk::serde_json::Map;
 use hangar_plugin_sdk::{Value, json};
+
+use crate::object::{lowered, object_in};
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 100_000;
+
+/// The longest thought, in characters.
+const THOUGHT: usize = 4_000;
+
+/// How many actions one step may have.
+const ACTIONS: usize = 16;
+
+/// How many steps a plan may have, and how long each may be, in characters.
+const PLAN: (usize, usize) = (50, 500);
 
 /// What the model wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,8 +26,8 @@ pub struct Answer {
     pub actions: Vec<Wanted>,
     /// Whether there was one action, a list, or none: they decide differently how the step ends.
     pub shape: Shape,
-    /// What is still to be done.
-    pub plan: Vec<String>,
+    /// What is still to be done; none if it does not say.
+    pub plan: Option<Vec<String>>,
     /// What it has found out; null if nothing.
     pub result: Value,
     /// What it says to the user.
@@ -58,17 +72,26 @@ pub enum Status {
 impl Answer {
     /// Reads the answer, or says to the model what is wrong with it.
     pub fn read(text: &str) -> Result<Self, String> {
-        let fields = object_in(text).ok_or("it contains no JSON object")?;
-        let fields: Map<String, Value> = fields.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
+        if text.len() > LONGEST {
+            return Err("it is too long".into());
+        }
+        let fields = object_in(text)?;
         required(&fields, "observation")?;
         let (actions, shape) = match fields.get("action") {
             None | Some(Value::Null) => (Vec::new(), Shape::None),
             Some(Value::Array(actions)) if actions.is_empty() => (Vec::new(), Shape::None),
+            Some(Value::Array(actions)) if actions.len() > ACTIONS => {
+                return Err(format!("`action` has more than {ACTIONS} entries"));
+            }
             Some(Value::Array(actions)) => (actions.iter().map(Wanted::read).collect::<Result<_, _>>()?, Shape::List),
             Some(action) => (vec![Wanted::read(action)?], Shape::Single),
         };
+        let thought = required(&fields, "thought")?;
+        if is_longer(thought, THOUGHT) {
+            return Err(format!("`thought` has more than {THOUGHT} characters"));
+        }
         Ok(Self {
-            thought: required(&fields, "thought")?.to_owned(),
+            thought: thought.to_owned(),
             actions,
             shape,
             plan: plan(fields.get("plan"))?,
@@ -94,7 +117,7 @@ impl Wanted {
     fn read(value: &Value) -> Result<Self, String> {
         let wrong =
             |what: &str| format!("`action` must be an object with `function`, `arguments` and `status`; {what}");
-        let fields = value.as_object().ok_or_else(|| wrong("it is something else"))?;
+        let fields = lowered(value.as_object().cloned().ok_or_else(|| wrong("it is something else"))?);
         let function = match fields.get("function") {
             None | Some(Value::Null) => "",
             Some(Value::String(function)) => function.trim(),
@@ -126,25 +149,22 @@ fn required<'a>(fields: &'a Map<String, Value>, key: &str) -> Result<&'a str, St
 }
 
 /// A list of texts; one text alone is a plan of one step.
-fn plan(value: Option<&Value>) -> Result<Vec<String>, String> {
-    match value {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::String(step)) => Ok(vec![step.clone()]),
+fn plan(value: Option<&Value>) -> Result<Option<Vec<String>>, String> {
+    let steps: Vec<String> = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(step)) => vec![step.clone()],
         Some(Value::Array(steps)) if steps.iter().all(Value::is_string) => {
-            Ok(steps.iter().filter_map(Value::as_str).map(Into::into).collect())
+            steps.iter().filter_map(Value::as_str).map(Into::into).collect()
         }
-        Some(_) => Err("`plan` must be a list of texts".into()),
+        Some(_) => return Err("`plan` must be a list of texts".into()),
+    };
+    let (count, length) = PLAN;
+    if steps.len() > count || steps.iter().any(|step| is_longer(step, length)) {
+        return Err(format!("`plan` may have {count} steps of {length} characters at most"));
     }
+    Ok(Some(steps))
 }
 
-/// The object that a text is, or has in a fence, or somewhere in its prose.
-fn object_in(text: &str) -> Option<Map<String, Value>> {
-    if let Ok(object) = from_str(text) {
-        return Some(object);
-    }
-    // A brace in prose is tried and passed over, a few times.
-    text.match_indices('{').take(50).find_map(|(at, _)| {
-        let mut objects = Deserializer::from_str(text.get(at..)?).into_iter::<Map<String, Value>>();
-        objects.next()?.ok().filter(|object| !object.is_empty())
-    })
+fn is_longer(text: &str, longest: usize) -> bool {
+    text.chars().nth(longest).is_some()
 }

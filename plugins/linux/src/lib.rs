@@ -2,12 +2,16 @@
 //! them, until it says that the request is done. A request that begins with `$ ` runs as one command, without a model.
 
 mod answer;
+mod cut;
 mod direct;
 mod memory;
+mod object;
 mod output;
 mod planned;
 mod prompt;
+mod represent;
 mod sanitise;
+mod shown;
 
 use hangar_plugin_sdk::agent_loop::{Agent, AgentLoop, Cx, Fail, Outcome};
 use hangar_plugin_sdk::export_behaviour;
@@ -40,12 +44,18 @@ impl Agent for Linux {
         if request.is_empty() {
             return Err(Fail::new("invalid", "The request is empty: say what is to be done"));
         }
-        match request.strip_prefix("$ ").filter(|_| settings.direct) {
-            Some(command) => direct::run(&cx, &settings, request, command.trim()).await,
+        match command_in(request).filter(|_| settings.direct) {
+            Some(command) => direct::run(&cx, &settings, request, command).await,
             None if cx.info().models.is_empty() => Err(no_model(&settings)),
             None => planned::run(&cx, &settings, request).await,
         }
     }
+}
+
+/// What follows `$` and white space; empty if nothing does. `$HOME` is no command.
+fn command_in(request: &str) -> Option<&str> {
+    let rest = request.strip_prefix('$')?;
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest.trim())
 }
 
 fn no_model(settings: &Settings) -> Fail {

@@ -6,9 +6,18 @@ use hangar_plugin_sdk::agent_loop::{
 use hangar_plugin_sdk::{Value, json};
 
 use crate::answer::{Answer, Status, Wanted};
-use crate::memory::{Memory, call, represent};
-use crate::output::{Output, shown};
+use crate::cut::cut;
+use crate::memory::Memory;
+use crate::output::Output;
+use crate::represent::{call, represent};
+use crate::shown::shown;
 use crate::{Settings, TOOL_SET, prompt};
+
+/// How much is shown of what a step runs, in characters.
+const RUNNING: usize = 2_000;
+
+/// How much of an answer that cannot be used is repeated to the model, in characters.
+const REPEATED: usize = 4_000;
 
 /// Carries out the request.
 pub async fn run(cx: &Cx, settings: &Settings, request: &str) -> Outcome {
@@ -51,16 +60,16 @@ impl Work<'_> {
         let plan = self.plan.as_deref().unwrap_or_default();
         let mut request = prompt::request(self.settings, &self.tools, self.request, &self.memory, plan);
         let mut wrong = String::new();
-        for _ in 0..self.settings.attempts {
+        for left in (0..self.settings.attempts).rev() {
             let said = self.model(&request).await?;
             match Answer::read(&said.content) {
                 Ok(answer) => return Ok(answer),
                 Err(why) => wrong = why,
             }
-            self.cx.status(format!("asking again: the answer could not be understood, {wrong}"));
-            let repair =
-                format!("Your answer cannot be used: {wrong}. Answer again, with one JSON object and no more.");
-            request = request.then(Message::answered(&said)).user(repair);
+            if left > 0 {
+                self.cx.status(format!("asking again: the answer could not be understood, {wrong}"));
+                request = repair(request, &said.content, &wrong);
+            }
         }
         let text =
             format!("The model's answer could not be understood after {} attempts: {wrong}", self.settings.attempts);
@@ -71,8 +80,8 @@ impl Work<'_> {
     async fn model(&self, request: &AskModel) -> Result<ModelAnswer, Fail> {
         let backup = &self.settings.backup_model;
         match self.cx.model(request.clone()).await {
-            Err(Error::Model(error)) if !backup.is_empty() && error.code != "budget" && error.code != "cancelled" => {
-                self.cx.status(format!("asking {backup}: the first model gave no answer ({})", error.code));
+            Err(error) if !backup.is_empty() && may_ask_another(&error) => {
+                self.cx.status(format!("asking {backup}: the first model gave no answer ({})", error.code()));
                 self.cx.model(request.clone().model(backup)).await
             }
             answer => answer,
@@ -112,7 +121,7 @@ impl Work<'_> {
             succeeded.push(ok);
             lines.extend(line);
         }
-        self.memory.keep(&answer.thought, lines);
+        self.memory.keep(&answer.thought, &lines);
         Ok(succeeded)
     }
 
@@ -121,17 +130,28 @@ impl Work<'_> {
         if !answer.thought.is_empty() {
             self.cx.thinking(&answer.thought);
         }
-        for wanted in answer.actions.iter().filter(|wanted| !wanted.function.is_empty()) {
-            self.cx.status(format!("running {}", call(wanted)));
+        let wanted = answer.actions.iter().filter(|wanted| !wanted.function.is_empty());
+        let calls: Vec<String> = wanted.map(call).collect();
+        if !calls.is_empty() {
+            // All in one: a host bounds how much one step may do.
+            self.cx.status(cut(&format!("running {}", calls.join(", ")), RUNNING));
         }
-        if !answer.plan.is_empty() && self.plan.as_ref() != Some(&answer.plan) {
-            let steps = answer.plan.iter().map(PlanStep::new).collect();
-            self.cx.emit(if self.plan.is_none() { Emit::PlanStart(steps) } else { Emit::PlanUpdate(steps) });
-            self.plan = Some(answer.plan.clone());
+        if let Some(plan) = &answer.plan {
+            self.replan(plan);
         }
         if !answer.result.is_null() {
             self.found = answer.result.clone();
         }
+    }
+
+    /// Tells those who watch how the plan has changed; an empty one clears it.
+    fn replan(&mut self, plan: &[String]) {
+        if self.plan.as_deref().unwrap_or_default() == plan {
+            return;
+        }
+        let steps = plan.iter().map(PlanStep::new).collect();
+        self.cx.emit(if self.plan.is_none() { Emit::PlanStart(steps) } else { Emit::PlanUpdate(steps) });
+        self.plan = Some(plan.to_vec());
     }
 
     /// Counts the step, and keeps what there is should the run not get further.
@@ -176,7 +196,23 @@ impl Work<'_> {
 fn represented(wanted: &Wanted, output: Option<Output>) -> String {
     match output {
         None => represent(wanted, "skipped", ""),
-        Some(Output { failure: Some(why), .. }) => represent(wanted, "failure", &why),
-        Some(Output { text, .. }) => represent(wanted, "success", &text),
+        Some(Output { failure: Some(why), status, .. }) => represent(wanted, status, &why),
+        Some(Output { text, status, .. }) => represent(wanted, status, &text),
+    }
+}
+
+/// Says to the model what is wrong with its answer. An empty answer is not repeated: a message must say something.
+fn repair(request: AskModel, said: &str, wrong: &str) -> AskModel {
+    let asked =
+        if said.trim().is_empty() { request } else { request.then(Message::new("assistant", [cut(said, REPEATED)])) };
+    asked.user(format!("Your answer cannot be used: {wrong}. Answer again, with one JSON object and no more."))
+}
+
+/// Whether another model may answer where this error came: it is about the model, not about the run.
+fn may_ask_another(error: &Error) -> bool {
+    match error {
+        Error::Model(error) => error.code != "budget" && error.code != "cancelled",
+        Error::Refused { code, .. } => code == "not-found",
+        _ => false,
     }
 }

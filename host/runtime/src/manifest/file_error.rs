@@ -59,6 +59,14 @@ pub enum FileError {
         /// What it names.
         path: PathBuf,
     },
+    /// Nothing gives it an id by which the host's configuration could speak of it.
+    #[error("{} has no plugin.toml, so its name is its id, which {why}: rename it, or put a plugin.toml beside it", path.display())]
+    NoId {
+        /// The component.
+        path: PathBuf,
+        /// What an id has to be.
+        why: String,
+    },
     /// Nobody can tell which file is meant.
     #[error("{} has several .wasm files, {}: name one in plugin.toml with `component`", folder.display(), names.join(", "))]
     Several {

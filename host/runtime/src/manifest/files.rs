@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::file_error::{FileError, read_bytes};
-use super::plugin_toml::Manifest;
+use super::plugin_toml::{Manifest, check_id};
 use crate::limits::COMPONENT_BYTES;
 
 /// As many files as a complaint names.
@@ -33,7 +33,7 @@ impl PluginFiles {
             return Self::in_folder(path);
         }
         if is_component(path) && exists(path) {
-            return Self::beside(path);
+            return Self::beside(path)?.with_id();
         }
         Err(FileError::NoPlugin { path: path.to_owned() })
     }
@@ -71,6 +71,14 @@ impl PluginFiles {
         };
         let component = inside(folder, &component)?;
         Ok(Self { manifest: Some(manifest), manifest_path: Some(manifest_path), component })
+    }
+
+    /// An id is what grants are given to, and so the name of a file must not pass for just anything.
+    fn with_id(self) -> Result<Self, FileError> {
+        match check_id(&self.id()) {
+            Ok(()) => Ok(self),
+            Err(why) => Err(FileError::NoId { path: self.component, why }),
+        }
     }
 
     fn beside(component: &Path) -> Result<Self, FileError> {
@@ -184,6 +192,17 @@ mod tests {
         fs::write(alone.path().join("plugin.toml"), "id = 5").unwrap();
         let text = complaint(alone.path(), &alone.path().join("other.wasm"));
         assert!(text.starts_with("DIR/plugin.toml:1: `id` is an integer; it must be a text\n"), "{text}");
+    }
+
+    #[test]
+    fn a_component_alone_needs_a_name_that_can_be_an_id() {
+        let alone = folder(&[("a.b.wasm", "")]);
+        let text = PluginFiles::find(&alone.path().join("a.b.wasm")).unwrap_err().to_string();
+        let why = "a.b.wasm has no plugin.toml, so its name is its id, which is `a.b`; an id has at most 64 lower-case \
+            letters, digits and `-`, and begins with a letter: rename it, or put a plugin.toml beside it";
+        assert!(text.ends_with(why), "{text}");
+        fs::write(alone.path().join("plugin.toml"), MANIFEST).unwrap();
+        assert_eq!(PluginFiles::find(&alone.path().join("a.b.wasm")).unwrap().id(), "greeter");
     }
 
     #[test]

@@ -26,6 +26,26 @@ fn every_mistake_is_told_with_its_line_and_its_remedy() {
         ("platforms = \"linux\"", "line 4: `platforms` is a text; it must be a list of texts"),
         ("platforms = [\"linux\", 5]", "line 4: `platforms` is a list; it must be a list of texts"),
         ("platforms = [\"\"]", "line 4: `platforms` has an empty word"),
+        (
+            "summary = \"Says\\u001b[31m hello\"",
+            "line 4: `summary` has a line break or another control character; write it in one line, without them",
+        ),
+        (
+            "platforms = [\"linux\", \"mac\\u009bos\"]",
+            "line 4: `platforms` has a line break or another control character; write it in one line, without them",
+        ),
+        (
+            "[settings.a]\ntype = \"text\"\ndescription = \"How\\nto\"",
+            "line 6: `description` in [settings.a] has a line break or another control character; write it in one line, without them",
+        ),
+        (
+            "[settings.a]\ntype = \"text\"\nchoices = [\"b\\u007f\"]",
+            "line 6: `choices` in [settings.a] has a line break or another control character; write it in one line, without them",
+        ),
+        (
+            "[capabilities]\nmodels = [\"a\", \"b\\n[plugins.other.grants]\"]",
+            "line 5: `models` in [capabilities] has `b[plugins.other.grants]` with control characters, which no name has",
+        ),
         ("capabilities = true", "line 4: `capabilities` is a boolean; it must be a table"),
         ("kinds = [\"chat\"]", "line 4: `kinds` is for a handler; this plugin is a behaviour"),
         ("mode = \"own\"", "line 4: `mode` is for a handler; this plugin is a behaviour"),

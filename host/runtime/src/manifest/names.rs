@@ -41,6 +41,9 @@ impl Names {
     pub(super) fn read<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let check = |entry: &'a str| match entry.find('*') {
             _ if entry.is_empty() => Err("has an empty name; `*` stands for all names".to_owned()),
+            _ if entry.contains(char::is_control) => {
+                Err(format!("has `{}` with control characters, which no name has", crate::log::clean(entry, 80)))
+            }
             Some(at) if at + 1 < entry.len() => {
                 Err(format!("has `{}`; a `*` may stand only at the end", crate::log::clean(entry, 80)))
             }
@@ -143,9 +146,17 @@ impl Serialize for Names {
     }
 }
 
-/// A text as TOML has it.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+/// A text as TOML has it: in one line, and without anything that could drive a terminal.
+fn quoted(text: &str) -> String {
+    let escaped = |char: char| match char {
+        '\\' | '"' => format!("\\{char}"),
+        '\n' => "\\n".into(),
+        '\r' => "\\r".into(),
+        '\t' => "\\t".into(),
+        char if char.is_control() => format!("\\u{:04X}", u32::from(char)),
+        char => char.into(),
+    };
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]
@@ -172,9 +183,21 @@ mod tests {
     fn what_cannot_be_an_entry() {
         assert_eq!(Names::read([""]).unwrap_err(), "has an empty name; `*` stands for all names");
         assert_eq!(Names::read(["a*b"]).unwrap_err(), "has `a*b`; a `*` may stand only at the end");
+        let escape = Names::read(["\u{1b}[31ma\n"]).unwrap_err();
+        assert_eq!(escape, "has `[31ma` with control characters, which no name has");
         assert_eq!(Names::read(["a", "*"]), Ok(Names::all()));
         let many = Names::read(["a"; 1_001]).unwrap_err();
         assert_eq!(many, "has 1001 names; 1000 are allowed, and a final `*` spares many");
+    }
+
+    #[test]
+    fn a_list_is_shown_as_toml_that_means_the_same() {
+        let strange = "a\n[b]\t\"\\\r\u{1b}[31m\u{7f}\u{9b}\0é";
+        let shown = Names::of([strange]).to_string();
+        assert!(!shown.contains(char::is_control), "{shown}");
+        let text = format!("names = {shown}");
+        let read = toml::de::DeTable::parse(&text).unwrap();
+        assert_eq!(read.get_ref()["names"].get_ref()[0].get_ref().as_str(), Some(strange));
     }
 
     proptest::proptest! {

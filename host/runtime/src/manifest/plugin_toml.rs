@@ -95,7 +95,7 @@ impl Manifest {
         let worlds = [World::Behaviour, World::Handler];
         let world = required(&mut top, "world", "`behaviour` or `handler`")
             .and_then(|value| word(&value, worlds.map(|world| (world.name(), world))));
-        let summary = top.value("summary").and_then(|value| value.text()).unwrap_or_default().to_owned();
+        let summary = top.value("summary").and_then(|value| value.line()).unwrap_or_default().to_owned();
         let platforms = words_for(&mut top, "platforms", world, World::Behaviour);
         let kinds = words_for(&mut top, "kinds", world, World::Handler);
         let mode = value_for(&mut top, "mode", world, World::Handler).and_then(|value| {
@@ -190,7 +190,7 @@ fn value_for<'d>(top: &mut Section<'d>, key: &'static str, world: Option<World>,
 /// A list of open words that only plugins of the world `wanted` have.
 fn words_for(top: &mut Section<'_>, key: &'static str, world: Option<World>, wanted: World) -> Vec<String> {
     let words = value_for(top, key, world, wanted).and_then(|value| {
-        let words = value.texts()?;
+        let words = value.lines()?;
         if words.iter().any(|word| word.is_empty()) {
             value.complain("has an empty word");
         }

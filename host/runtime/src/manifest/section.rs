@@ -144,6 +144,22 @@ impl<'d> Value<'d> {
         self.or_complain(text, "a text")
     }
 
+    /// A text for people, in one line: it is shown in terminals, which it must not drive.
+    pub(super) fn line(&self) -> Option<&'d str> {
+        self.text().inspect(|text| self.check_line(text))
+    }
+
+    /// A list of texts for people, each in one line.
+    pub(super) fn lines(&self) -> Option<Vec<&'d str>> {
+        self.texts().inspect(|texts| texts.iter().for_each(|text| self.check_line(text)))
+    }
+
+    fn check_line(&self, text: &str) {
+        if text.contains(char::is_control) {
+            self.complain("has a line break or another control character; write it in one line, without them");
+        }
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&self) -> Option<bool> {
         self.or_complain(self.value.as_bool(), "`true` or `false`")

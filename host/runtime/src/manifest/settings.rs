@@ -12,6 +12,9 @@ use crate::log::clean;
 /// As much of a value as a message shows.
 const SHOWN: usize = 80;
 
+/// As many problems as are told; who has more has given something else altogether.
+const TOLD: usize = 20;
+
 /// The settings that a manifest declares, by name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Declarations(BTreeMap<String, Declaration>);
@@ -63,7 +66,7 @@ pub enum Kind {
     Table,
 }
 
-/// What is wrong with the settings that were given. Shown with a line for each problem.
+/// What is wrong with the settings that were given: the first few problems. Shown with a line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     /// Each a sentence that names the setting.
@@ -86,25 +89,26 @@ impl Declarations {
 
     /// Checks what was given and fills in what was not: a JSON object as text, as the plugin gets it.
     pub fn resolve(&self, given: &Map<String, Json>) -> Result<String, SettingsError> {
-        let (mut resolved, mut problems) = (Map::new(), Vec::new());
-        for name in given.keys().filter(|name| !self.0.contains_key(name.as_str())) {
-            let name = clean(name, SHOWN);
-            let hint = did_you_mean(&name, self.0.keys().map(String::as_str));
-            problems.push(format!("there is no setting `{name}`{hint}"));
+        let undeclared = given.keys().filter(|name| !self.0.contains_key(name.as_str())).map(|name| self.no_such(name));
+        let wrong = self.0.iter().filter_map(|(name, declaration)| declaration.problem(name, given.get(name)));
+        let mut problems: Vec<String> = undeclared.chain(wrong).take(TOLD + 1).collect();
+        if problems.len() > TOLD {
+            problems.truncate(TOLD);
+            problems.push("and there is more that is wrong".into());
         }
-        for (name, declaration) in &self.0 {
-            match given.get(name).map(|value| (value, declaration.kind.check(value))) {
-                Some((value, Ok(()))) => {
-                    resolved.insert(name.clone(), value.clone());
-                }
-                Some((_, Err(why))) => problems.push(format!("the setting `{name}` {why}")),
-                None if declaration.required => {
-                    problems.push(format!("the setting `{name}` must be given: it has no default"));
-                }
-                None => resolved.extend(declaration.default.iter().map(|value| (name.clone(), value.clone()))),
-            }
+        if !problems.is_empty() {
+            return Err(SettingsError { problems });
         }
-        if problems.is_empty() { Ok(Json::Object(resolved).to_string()) } else { Err(SettingsError { problems }) }
+        let value = |(name, declaration): (&String, &Declaration)| {
+            Some((name.clone(), given.get(name).or(declaration.default.as_ref())?.clone()))
+        };
+        Ok(Json::Object(self.0.iter().filter_map(value).collect()).to_string())
+    }
+
+    fn no_such(&self, name: &str) -> String {
+        let name = clean(name, SHOWN);
+        let hint = did_you_mean(&name, self.0.keys().map(String::as_str));
+        format!("there is no setting `{name}`{hint}")
     }
 
     /// Reads `[settings]`.
@@ -130,7 +134,7 @@ fn is_name(name: &str) -> bool {
 impl Declaration {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let kind = read_kind(&mut section);
-        let description = section.value("description").and_then(|value| value.text()).unwrap_or_default().to_owned();
+        let description = section.value("description").and_then(|value| value.line()).unwrap_or_default().to_owned();
         let required = section.value("required").and_then(|value| value.boolean()).unwrap_or(false);
         let default = section.value("default").and_then(|value| {
             let default = value.json()?;
@@ -144,6 +148,14 @@ impl Declaration {
         });
         section.end();
         Some(Self { kind: kind?, description, required, default })
+    }
+
+    /// What is wrong with the value that is given for it, or that none is.
+    fn problem(&self, name: &str, given: Option<&Json>) -> Option<String> {
+        match given {
+            Some(value) => self.kind.check(value).err().map(|why| format!("the setting `{name}` {why}")),
+            None => self.required.then(|| format!("the setting `{name}` must be given: it has no default")),
+        }
     }
 }
 
@@ -213,7 +225,7 @@ fn read_type(value: &Value<'_>, types: &[&str]) -> Option<Kind> {
 }
 
 fn read_choices(value: &Value<'_>) -> Option<Vec<String>> {
-    let choices = value.texts()?;
+    let choices = value.lines()?;
     if choices.is_empty() {
         value.complain("is empty, so that nothing could be chosen");
     }
@@ -262,9 +274,10 @@ impl Kind {
     fn check(&self, value: &Json) -> Result<(), String> {
         match (self, value) {
             (Self::Text { choices }, Json::String(text)) if !choices.is_empty() && !choices.contains(text) => {
-                let hint = did_you_mean(text, choices.iter().map(String::as_str));
+                let text = clean(text, SHOWN);
+                let hint = did_you_mean(&text, choices.iter().map(String::as_str));
                 let choices = one_of(choices.iter().map(String::as_str));
-                Err(format!("must be {choices}, not `{}`{hint}", clean(text, SHOWN)))
+                Err(format!("must be {choices}, not `{text}`{hint}"))
             }
             (Self::Integer { min, max }, Json::Number(number)) => {
                 let integer = number.as_i64().ok_or_else(|| format!("must be an integer, not {number}"))?;
@@ -332,6 +345,16 @@ mod tests {
             "greeting": "Ahoy", "tone": "kind", "times": 3, "pace": 2, "loud": false, "names": [], "more": {"b": null}
         });
         assert_eq!(resolve(&given), Ok(given));
+    }
+
+    #[test]
+    fn settings_that_are_all_wrong_are_told_in_few_words() {
+        let given: Map<String, Json> = (0..100_000).map(|at| (format!("no-such-{at}"), Json::Null)).collect();
+        let problems = declarations().resolve(&given).unwrap_err().problems;
+        assert_eq!(problems.len(), TOLD + 1);
+        assert_eq!(problems[TOLD], "and there is more that is wrong");
+        let given = given.into_iter().take(TOLD).chain([("loud".into(), Json::Bool(true))]).collect();
+        assert_eq!(declarations().resolve(&given).unwrap_err().problems.len(), TOLD, "and there is no more");
     }
 
     #[test]

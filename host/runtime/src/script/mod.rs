@@ -9,6 +9,7 @@ mod pattern;
 mod play;
 mod read;
 mod update;
+mod waiting;
 
 use serde_json::{Map, Value as Json};
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::pattern::{Difference, differences};
+use super::waiting::Waiting;
 use super::{Cue, Expectation, Script, Told};
 use crate::blobs::Blobs;
 use crate::contract::events::Event;
@@ -32,7 +33,7 @@ pub struct Player<'s> {
 
 /// What is played.
 enum Part {
-    Run(Box<Run>),
+    Run { run: Box<Run>, waiting: Waiting },
     Handler { handler: Handler, blobs: Arc<Blobs> },
 }
 
@@ -41,6 +42,8 @@ enum Part {
 pub struct Turn<'s> {
     /// What the plugin was told.
     pub cue: &'s Cue,
+    /// Why that does not fit what the run waits for, so that no host would tell it.
+    pub misfit: Option<String>,
     /// What it answered, or how it ended.
     pub outcome: Result<Answer, Fault>,
     /// Whether that is as expected.
@@ -98,7 +101,8 @@ impl<'s> Player<'s> {
             (World::Behaviour, Plugin::Behaviour(behaviour)) => {
                 let settings = terms.settings(&object(&script.info.settings)?)?;
                 let info = RunInfo { settings, ..script.info.clone() };
-                Part::Run(Box::new(behaviour.start(RunSetup { info, blobs, log, granted })?))
+                let run = Box::new(behaviour.start(RunSetup { info, blobs, log, granted })?);
+                Part::Run { run, waiting: Waiting::default() }
             }
             (World::Handler, Plugin::Handler(handler)) => {
                 let settings = terms.settings(&script.settings)?;
@@ -113,9 +117,10 @@ impl<'s> Player<'s> {
     /// Gives the next cue; none at the end of the script.
     pub async fn next(&mut self) -> Option<Turn<'s>> {
         let cue = self.cues.next()?;
+        let misfit = self.part.misfit(&cue.told);
         let outcome = self.part.tell(&cue.told).await;
         let check = check(cue.expected.as_ref().map(|expected| &expected.what), &outcome);
-        Some(Turn { cue, outcome, check })
+        Some(Turn { cue, misfit, outcome, check })
     }
 
     /// Gives all cues that are left.
@@ -131,7 +136,7 @@ impl<'s> Player<'s> {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         match &self.part {
-            Part::Run(run) => run.memory_bytes(),
+            Part::Run { run, .. } => run.memory_bytes(),
             Part::Handler { .. } => 0,
         }
     }
@@ -150,9 +155,20 @@ impl Script {
 }
 
 impl Part {
+    fn misfit(&self, told: &Told) -> Option<String> {
+        match (self, told) {
+            (Self::Run { run, waiting }, Told::Event(event)) if !run.is_over() => waiting.misfit(event),
+            _ => None,
+        }
+    }
+
     async fn tell(&mut self, told: &Told) -> Result<Answer, Fault> {
         match (self, told) {
-            (Self::Run(run), Told::Event(event)) => run.feed(Event::clone(event)).await.map(Answer::Step),
+            (Self::Run { run, waiting }, Told::Event(event)) => {
+                let outcome = run.feed(Event::clone(event)).await;
+                waiting.note(event, outcome.as_ref().ok());
+                outcome.map(Answer::Step)
+            }
             (Self::Handler { handler, blobs }, Told::Envelopes { envelopes, clients }) => {
                 let directory: Arc<dyn Directory> = Arc::new(clients.clone());
                 let scope = Scope { directory, blobs: Arc::clone(blobs) };
@@ -164,10 +180,10 @@ impl Part {
 }
 
 impl Turn<'_> {
-    /// Whether the plugin did what it should not.
+    /// Whether the plugin did what it should not, or was told what it cannot be told.
     #[must_use]
     pub fn failed(&self) -> bool {
-        matches!(self.check, Check::Missed(_))
+        self.misfit.is_some() || matches!(self.check, Check::Missed(_))
     }
 }
 

@@ -15,9 +15,6 @@ use crate::log::clean;
 use crate::manifest::{FileError, read_text};
 use crate::outline::World;
 
-/// The largest script that is read, in bytes.
-const BYTES: u64 = 64 << 20;
-
 /// When the first thing happens, if the script does not say: some day in 2026, in milliseconds since 1970.
 const BEGIN_MS: u64 = 1_790_000_000_000;
 
@@ -53,6 +50,9 @@ impl fmt::Display for ScriptError {
 impl std::error::Error for ScriptError {}
 
 impl Script {
+    /// The largest script that is read, in bytes.
+    pub const BYTES: u64 = 64 << 20;
+
     /// Reads a script from its text.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let wrong = |what| ScriptError { file: None, what };
@@ -76,7 +76,8 @@ impl Script {
 
     /// Reads a script from its file.
     pub fn read(path: &Path) -> Result<Self, ScriptError> {
-        let text = read_text(path, BYTES).map_err(|error| ScriptError { file: None, what: Wrong::File(error) })?;
+        let text =
+            read_text(path, Self::BYTES).map_err(|error| ScriptError { file: None, what: Wrong::File(error) })?;
         Self::parse(&text).map_err(|error| ScriptError { file: Some(path.to_owned()), ..error })
     }
 }

@@ -1,6 +1,6 @@
 //! How many may live at once, and what becomes of the others while some are busy.
 
-use hangar_runtime::{Allocation, Behaviour, Limits, Runtime, RuntimeConfig};
+use hangar_runtime::{Allocation, Behaviour, Granted, Limits, Runtime, RuntimeConfig};
 
 use crate::stage::{Player, RUNTIME, behaviour, last_text, limits, plugin, runtime, statuses, target};
 
@@ -32,11 +32,11 @@ async fn who_does_not_fit_is_told_at_once() {
     assert_eq!((fault.code(), fault.is_strike()), ("overloaded", false));
     assert_eq!(fault.to_string(), "all 2 places for plugin instances are taken; try again later");
 
-    let fault = one.run.move_to(&behaviour, one.now).await.unwrap_err();
+    let fault = one.run.move_to(&behaviour, Granted::everything(), one.now).await.unwrap_err();
     assert_eq!(fault.code(), "overloaded", "for a moment a move needs a place more");
     drop(other);
     assert_eq!(runtime.live_instances(), 1);
-    one.run.move_to(&behaviour, one.now).await.unwrap();
+    one.run.move_to(&behaviour, Granted::everything(), one.now).await.unwrap();
     assert_eq!(runtime.live_instances(), 1);
 }
 

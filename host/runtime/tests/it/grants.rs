@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::handlers::{chat, envelope, scope};
 use crate::stage::{KeptLog, RUNTIME, last_text, limits, plugin};
-use crate::tour::{script, tour};
+use crate::tour::{END_OF_REST, script, tour};
 
 fn granted(requested: Capabilities, granted: Capabilities) -> Arc<Granted> {
     Arc::new(Granted::new("tour", requested, granted))
@@ -67,6 +67,39 @@ async fn the_safe_set_keeps_a_run_to_its_own_device() {
     let cases: Vec<&str> = denied.keys().map(String::as_str).collect();
     assert_eq!(cases, ["call_tools", "delegate", "list_tools"]);
     assert_eq!(denied["list_tools"], 2, "those of the device may be listed");
+}
+
+#[tokio::test]
+async fn a_run_that_moves_may_do_what_its_new_version_may() {
+    let behaviour = tour("rust").await;
+    let may = |capabilities: Capabilities| granted(capabilities, Capabilities::everything());
+    let (all, none) = (may(Capabilities::everything()), may(Capabilities::none()));
+    for (old, new) in [(&all, &none), (&none, &all)] {
+        for moved_before in [0, END_OF_REST] {
+            let mut run = begin(&behaviour, Arc::clone(old));
+            let mut denied = 0;
+            for (at, step) in script().steps.into_iter().enumerate() {
+                if at == moved_before {
+                    denied = 0;
+                    run.move_to(&behaviour, Arc::clone(new), 0).await.unwrap();
+                    assert_eq!(&run.setup().granted, new);
+                }
+                let step = run.feed(step.event).await.unwrap();
+                denied += step.refusals().filter(|(_, why)| why.code == "denied").count();
+            }
+            // After its rest the tour asks for nothing any more.
+            assert_eq!(denied > 0, moved_before == 0 && new == &none, "{denied} refusals");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_move_keeps_what_it_may_do() {
+    let old = granted(Capabilities::safe(), Capabilities::safe());
+    let mut run = begin(&tour("rust").await, Arc::clone(&old));
+    run.feed(script().steps.swap_remove(0).event).await.unwrap();
+    run.move_to(&tour("rust").await, Granted::everything(), 0).await.unwrap_err();
+    assert_eq!(run.setup().granted, old);
 }
 
 #[tokio::test]

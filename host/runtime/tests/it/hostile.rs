@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::RunInfo;
-use hangar_runtime::{Behaviour, BlobLimits, Blobs, Fault, Limits, RunSetup, Step};
+use hangar_runtime::{Behaviour, BlobLimits, Blobs, Fault, Granted, Limits, RunSetup, Step};
 
 use crate::stage::{Player, behaviour, behaviour_with, last_text, limits, statuses};
 
@@ -281,17 +281,20 @@ async fn a_run_moves_between_two_steps() {
     run.start("hello").await.unwrap();
     run.ring(1).await.unwrap();
     let later = behaviour("hostile/well-behaved-changed").await;
-    run.run.move_to(&later, run.now).await.unwrap();
+    run.run.move_to(&later, Granted::everything(), run.now).await.unwrap();
     assert_eq!(run.run.behaviour().hash(), later.hash());
     assert_eq!(statuses(&run.ring(2).await.unwrap()), ["timer 2"], "it knows what was before");
     assert_eq!(last_text(&run.ring(3).await.unwrap()), "farewell");
-    assert_eq!(run.run.move_to(&later, run.now).await.unwrap_err().to_string(), "the run is over: it has finished");
+    assert_eq!(
+        run.run.move_to(&later, Granted::everything(), run.now).await.unwrap_err().to_string(),
+        "the run is over: it has finished"
+    );
 }
 
 #[tokio::test]
 async fn a_run_that_has_not_begun_moves_without_a_snapshot() {
     let mut run = Player::new(&behaviour("hostile/save-fails").await);
-    run.run.move_to(&behaviour("hostile/well-behaved").await, run.now).await.unwrap();
+    run.run.move_to(&behaviour("hostile/well-behaved").await, Granted::everything(), run.now).await.unwrap();
     assert_eq!(statuses(&run.start("hello").await.unwrap()), ["hello"]);
 }
 
@@ -306,7 +309,7 @@ async fn a_run_that_cannot_move_stays_and_goes_on() {
         let behaviour = behaviour(&format!("hostile/{name}")).await;
         let mut run = Player::new(&behaviour);
         run.start("later").await.unwrap();
-        let fault = run.run.move_to(&behaviour, run.now).await.unwrap_err();
+        let fault = run.run.move_to(&behaviour, Granted::everything(), run.now).await.unwrap_err();
         assert_eq!((fault.code(), fault.to_string().as_str()), (code, text));
         assert_eq!(last_text(&run.ring(1).await.unwrap()), "nothing happened", "{name}");
     }
@@ -325,7 +328,7 @@ async fn a_run_whose_step_is_abandoned_is_over() {
     assert_eq!(run.run.memory_bytes(), 0);
     let after = run.run.feed(run.run.event(run.now, 1, EventBody::Timer)).await.unwrap_err();
     assert_eq!(after.to_string(), "the run is over: a step of it was abandoned");
-    assert_eq!(run.run.move_to(&run.run.behaviour().clone(), run.now).await.unwrap_err(), after);
+    assert_eq!(run.run.move_to(&run.run.behaviour().clone(), Granted::everything(), run.now).await.unwrap_err(), after);
 }
 
 #[tokio::test]

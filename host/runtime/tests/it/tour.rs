@@ -17,7 +17,7 @@ use crate::stage::{KeptLog, Player, behaviour, last_text, statuses};
 const LANGUAGES: [&str; 3] = ["rust", "python", "js"];
 
 /// The event at which the tour ends its rest; before it, the tour can be moved.
-const END_OF_REST: usize = 20;
+pub const END_OF_REST: usize = 20;
 
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -84,7 +84,9 @@ async fn the_tour_can_be_moved_while_it_rests() {
         let mut run = begin(&behaviour, &script);
         let mut done = play(&mut run, events(&script).take(END_OF_REST)).await;
         for _ in 0..2 {
-            run.move_to(&behaviour, 0).await.unwrap_or_else(|fault| panic!("{language}: {fault}"));
+            run.move_to(&behaviour, Granted::everything(), 0)
+                .await
+                .unwrap_or_else(|fault| panic!("{language}: {fault}"));
         }
         done += &play(&mut run, events(&script).skip(END_OF_REST)).await;
         assert_eq!(done, expected(), "{language}");
@@ -97,7 +99,7 @@ async fn a_tour_that_does_not_rest_stays_where_it_is() {
         let (behaviour, script) = (tour(language).await, script());
         let mut run = begin(&behaviour, &script);
         let mut done = play(&mut run, events(&script).take(3)).await;
-        match run.move_to(&behaviour, 0).await {
+        match run.move_to(&behaviour, Granted::everything(), 0).await {
             Err(Fault::Guest(failure)) => assert_eq!(failure.code, "unsupported", "{language}"),
             other => panic!("{language}: {other:?}"),
         }
@@ -112,7 +114,7 @@ async fn a_snapshot_that_the_other_side_cannot_read_leaves_the_run_where_it_was(
         let script = script();
         let mut run = begin(&tour(from).await, &script);
         let mut done = play(&mut run, events(&script).take(END_OF_REST)).await;
-        match run.move_to(&tour(to).await, 0).await {
+        match run.move_to(&tour(to).await, Granted::everything(), 0).await {
             Err(Fault::Guest(failure)) => assert_eq!(failure.code, "invalid", "{from} to {to}: {}", failure.text),
             other => panic!("{from} to {to}: {other:?}"),
         }
@@ -131,6 +133,19 @@ async fn a_cancelled_tour_ends() {
         let step = run.feed(event).await.unwrap();
         assert_eq!(last_text(&step), "cancelled: The tour was cut short: user_requested", "{language}");
         assert!(run.is_over());
+    }
+}
+
+#[tokio::test]
+async fn a_tour_that_was_moved_can_be_cancelled() {
+    for language in LANGUAGES {
+        let (behaviour, script) = (tour(language).await, script());
+        let mut run = begin(&behaviour, &script);
+        play(&mut run, events(&script).take(END_OF_REST)).await;
+        run.move_to(&behaviour, Granted::everything(), 0).await.unwrap();
+        let event = run.event(1_790_000_009_000, 0, EventBody::Cancel("user_requested".into()));
+        let step = run.feed(event).await.unwrap();
+        assert_eq!(last_text(&step), "cancelled: The run was cancelled: user_requested", "{language}");
     }
 }
 

@@ -28,6 +28,10 @@ pub fn file_problem(error: &FileError) -> Problem {
             let fix = "remove all but one, or say in plugin.toml which one it is: `component = \"NAME.wasm\"`";
             Problem::new(what, fix)
         }
+        FileError::NoId { path, why } => {
+            let what = format!("{} has no plugin.toml, so its name is its id, which {why}", path.display());
+            Problem::new(what, "rename the file, or put a plugin.toml beside it")
+        }
         FileError::LeadsOut { path, target } => {
             let what = format!("{} leads out of its folder, to {}", path.display(), target.display());
             Problem::new(what, "put the file itself there")

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::files::size;
 use super::loading::{Loaded, wait_for};
 use crate::cli::Verdict;
-use crate::cli::screen::{FAINT, STRONG, Screen};
+use crate::cli::screen::{FAINT, STRONG, Screen, plain};
 
 /// Shown below the options.
 pub const EXAMPLES: &str = "\
@@ -118,17 +118,17 @@ impl<'a> Facts<'a> {
 
     fn print(&self, screen: &mut Screen) -> std::io::Result<()> {
         let (plugin, outline) = (&self.loaded.plugin, self.loaded.plugin.outline());
-        let (id, version, world) = (self.loaded.files.id(), self.version(), self.world.name());
+        let (id, version, world) = (self.loaded.files.id(), plain(&self.version()), self.world.name());
         writeln!(screen, "{STRONG}{id} {version}{STRONG:#}, a {world} for hangar:plugin@{}", outline.contract)?;
         if !self.summary().is_empty() {
-            writeln!(screen, "{}", self.summary())?;
+            writeln!(screen, "{}", plain(&self.summary()))?;
         }
         heading(screen, "component")?;
         writeln!(screen, "  {}, {}", self.loaded.files.component.display(), size(plugin.size()))?;
         writeln!(screen, "  sha256 {}", plugin.hash())?;
         heading(screen, "says of itself")?;
         for (key, value) in &self.described {
-            writeln!(screen, "  {key} = {value}")?;
+            writeln!(screen, "  {}", plain(&format!("{key} = {value}")))?;
         }
         heading(screen, "imports")?;
         list(screen, &outline.imports)?;
@@ -145,7 +145,7 @@ impl<'a> Facts<'a> {
             writeln!(screen, "  {FAINT}none{FAINT:#}")?;
         }
         for (name, declaration) in settings {
-            writeln!(screen, "  {name}: {}", setting(declaration))?;
+            writeln!(screen, "  {name}: {}", plain(&setting(declaration)))?;
         }
         Ok(())
     }
@@ -174,7 +174,7 @@ fn heading(screen: &mut Screen, text: &str) -> std::io::Result<()> {
 }
 
 fn list(screen: &mut Screen, lines: &[String]) -> std::io::Result<()> {
-    lines.iter().try_for_each(|line| writeln!(screen, "  {line}"))
+    lines.iter().try_for_each(|line| writeln!(screen, "  {}", plain(line)))
 }
 
 /// Keys and values of TOML as an object.

@@ -29,6 +29,8 @@ pub enum Line<'a> {
     Event(&'a Event),
     /// What a handler is told.
     Envelopes(&'a [Envelope]),
+    /// Why no host would tell a run this.
+    Misfit(&'a str),
     /// What the plugin wrote to its log.
     Log {
         /// The contract's word.

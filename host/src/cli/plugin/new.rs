@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -63,6 +63,10 @@ impl From<WorldWord> for World {
 pub fn work(new: &New, screen: &mut Screen) -> Result<Verdict> {
     let (id, world) = (new.name.as_str(), World::from(new.world));
     check_id(id).map_err(|why| Problem::new(format!("the name {why}"), "choose another one, such as `greeter`"))?;
+    if new.lang == Language::Rust && embedded::rust_packages().any(|package| package == id) {
+        let what = format!("the name is `{id}`, and so is that of a package of the SDK, of which cargo knows only one");
+        return Err(Problem::new(what, "choose another one, such as `greeter`").into());
+    }
     let folder = new.dir.clone().unwrap_or_else(|| PathBuf::from(id));
     if fs::symlink_metadata(&folder).is_ok() && !is_empty_folder(&folder) {
         let what = format!("{} exists already; nothing was written", folder.display());
@@ -76,13 +80,20 @@ pub fn work(new: &New, screen: &mut Screen) -> Result<Verdict> {
     let sdk = folder.join("sdk");
     embedded::write_sdk(new.lang, &sdk).with_context(|| format!("{} cannot be written", sdk.display()))?;
 
-    let (folder, language) = (folder.display(), new.lang);
+    let (folder, language) = (in_shell(&folder), new.lang);
     writeln!(screen, "Made {STRONG}{id}{STRONG:#}, a {} in {}. Next:\n", world.name(), language.name())?;
     writeln!(screen, "    cd {folder}")?;
     writeln!(screen, "    hangar plugin build    # compiles it to {id}.wasm")?;
     writeln!(screen, "    hangar plugin test     # plays the scripts in tests/")?;
     writeln!(screen, "\nIts code is in {}, what it asks for in plugin.toml.", language.main_file())?;
     Ok(Verdict::Ok)
+}
+
+/// A path as one word of a shell.
+fn in_shell(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |char: char| char.is_alphanumeric() || "/._-".contains(char);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 fn is_empty_folder(folder: &PathBuf) -> bool {

@@ -65,15 +65,23 @@ pub fn warn_if_outdated(component: &Path, folder: &Path) {
 }
 
 fn has_newer(folder: &Path, built: SystemTime) -> bool {
+    any_newer(folder, built, |name| {
+        // What lies about in the project's folder is no source: a README, a hangar.toml.
+        let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        matches!(name, "plugin.toml" | "Cargo.toml" | "Cargo.lock") || matches!(extension, "rs" | "py" | "js")
+    })
+}
+
+fn any_newer(folder: &Path, built: SystemTime, is_source: fn(&str) -> bool) -> bool {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.into_iter().any(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let Ok(metadata) = entry.metadata() else { return false };
         if metadata.is_dir() {
-            return !name.starts_with('.') && !NO_SOURCES.contains(&&*name) && has_newer(&entry.path(), built);
+            let has_sources = !name.starts_with('.') && !NO_SOURCES.contains(&&*name);
+            return has_sources && any_newer(&entry.path(), built, |name| !name.starts_with('.'));
         }
-        let is_source = !name.starts_with('.') && !name.ends_with(".wasm") && !name.ends_with(".jsonl");
-        is_source && metadata.modified().is_ok_and(|changed| changed > built)
+        is_source(&name) && metadata.modified().is_ok_and(|changed| changed > built)
     })
 }

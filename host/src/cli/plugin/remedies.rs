@@ -10,7 +10,9 @@ pub fn remedy(code: &str) -> &'static str {
         "memory-limit" => "keep less in memory; leave large things in blobs, and read them in pieces",
         "stack-overflow" => "make a loop of the recursion",
         "hostcall-bytes" => "hand over less at once; put large things into blobs",
-        "action-flood" => "return some of the actions, and the rest with a later event",
+        "action-flood" => {
+            "return some of the actions, and the rest with a later event; wait for what was refused before asking again"
+        }
         "panic" => "mend what the text and the log lines above say",
         "exit" => "end the run with `finish` or `fail`",
         "waited" => {

@@ -1,5 +1,6 @@
 //! Replaying the journal of a run, and saying whether the plugin still answers as it did.
 
+use std::io::BufRead;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -13,18 +14,18 @@ use crate::cli::Verdict;
 use crate::cli::problem::Problem;
 
 /// Whether this is a journal and no script: its first line says so.
-pub fn is_journal(text: &str) -> bool {
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    first.trim_start().strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with("\"journal\""))
+pub fn is_journal(bytes: &[u8]) -> bool {
+    let rest = bytes.trim_ascii_start().strip_prefix(b"{");
+    rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"journal\""))
 }
 
 /// Replays it.
-pub async fn replay(text: &str, loaded: &Loaded, transcript: &mut Transcript<'_>) -> Result<Verdict> {
+pub async fn replay(journal: impl BufRead, loaded: &Loaded, transcript: &mut Transcript<'_>) -> Result<Verdict> {
     let Plugin::Behaviour(behaviour) = &loaded.plugin else {
         let fix = "name the behaviour that the journal is of";
         return Err(Problem::new("a journal is of a behaviour, and this plugin is a handler", fix).into());
     };
-    let journal = Journal::read(text.as_bytes())
+    let journal = Journal::read(journal)
         .map_err(|error| Problem::new(error.to_string(), "take the journal as the host wrote it"))?;
     let lines = Arc::new(LogLines::default());
     let log: Arc<dyn LogSink> = Arc::clone(&lines) as _;
@@ -56,8 +57,8 @@ mod tests {
 
     #[test]
     fn the_first_line_tells_a_journal_from_a_script() {
-        assert!(is_journal("\n{ \"journal\": {\"version\":1}}\n"));
-        assert!(!is_journal("{\"event\":{\"body\":\"timer\"}}\n{\"journal\":{}}"));
-        assert!(!is_journal(""));
+        assert!(is_journal(b"\n{ \"journal\": {\"version\":1}}\n"));
+        assert!(!is_journal(b"{\"event\":{\"body\":\"timer\"}}\n{\"journal\":{}}"));
+        assert!(!is_journal(b""));
     }
 }

@@ -1,8 +1,7 @@
 //! `hangar plugin run`: plays a script, or a journal, and shows what the plugin answers.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -15,7 +14,6 @@ use super::project::warn_if_outdated;
 use super::transcript::Transcript;
 use super::{replaying, scripts};
 use crate::cli::Verdict;
-use crate::cli::problem::Problem;
 use crate::cli::screen::Screen;
 
 /// Shown below the options.
@@ -30,7 +28,8 @@ A script has an event in each line, as above; for a handler a list of messages: 
 or too long is left out. Without --config the plugin gets all that its plugin.toml asks for. A journal of a server is \
 replayed, and compared with what is answered now.
 
---json prints an object in each line, with one of these keys: plugin {id,version,world,not_granted}, event, envelopes, \
+--json prints an object in each line, with one of these keys: plugin {id,version,world,not_granted}, event, envelopes, misfit \
+(why no host would tell a run this), \
 log {level,line}, action (and, where the host refuses it, refused {code,text}), verdict (and `on`, the message), \
 fault {code,text}, expected (a boolean, and differences [{path,expected,found}]), divergence {seq,text}; the last one is \
 end {ok,over,waits_for}.
@@ -56,20 +55,17 @@ pub struct Run {
 /// Plays it.
 pub fn work(run: &Run, screen: &mut Screen) -> Result<Verdict> {
     wait_for(async {
-        let is_input = run.script == Path::new("-");
-        let name = if is_input { Path::new("standard input") } else { &run.script };
-        let text = if is_input { io::read_to_string(io::stdin()) } else { fs::read_to_string(name) };
-        let text = text.map_err(|error| {
-            let what = format!("{} cannot be read: {error}", name.display());
-            Problem::new(what, "name a text file with a script, or `-` for standard input")
-        })?;
+        let name = scripts::name(&run.script);
+        let mut source = scripts::open(&run.script)?;
+        let bytes = scripts::read(&mut source, name)?;
         let loaded = Loaded::from(&run.plugin, run.config.as_deref()).await?;
         warn_if_outdated(&loaded.files.component, &run.plugin);
         let begin = |screen| Transcript::begin(screen, run.json, &loaded, name, run.config.is_some());
-        if replaying::is_journal(&text) {
-            return replaying::replay(&text, &loaded, &mut begin(screen)?).await;
+        if replaying::is_journal(&bytes) {
+            // With its blobs in it, a journal may be longer than any script.
+            return replaying::replay(bytes.as_slice().chain(source), &loaded, &mut begin(screen)?).await;
         }
-        let script = scripts::parse(&text, name)?;
+        let script = scripts::parse(&scripts::text(bytes, name)?, name)?;
         let lines = Arc::new(LogLines::default());
         let player = scripts::player(&script, &loaded, Arc::clone(&lines))?;
         play(player, &lines, begin(screen)?).await

@@ -1,5 +1,7 @@
 //! Scripts: reading one, and getting a plugin ready to play it.
 
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +16,41 @@ use crate::cli::problem::Problem;
 const FORM: &str = "a script has one JSON object in each line: `event` and `expect` or `expect_fault` for a behaviour (and \
                     `info`, `blob`), `envelopes` and `expect` for a handler (and `settings`, `clients`); \
                     `hangar plugin test --help` shows some";
+
+/// A script or journal, to be read; `-` is standard input.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Problem> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).map_err(|error| unreadable(name(path), &error))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+/// What its mistakes are told with.
+pub fn name(path: &Path) -> &Path {
+    if path == Path::new("-") { Path::new("standard input") } else { path }
+}
+
+/// The bytes of an opened script, or one more than a script may have.
+pub fn read(source: impl Read, name: &Path) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    source.take(Script::BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    Ok(bytes)
+}
+
+/// The text of a script.
+pub fn text(bytes: Vec<u8>, name: &Path) -> Result<String, Problem> {
+    if bytes.len() as u64 > Script::BYTES {
+        let what = format!("{} has more than the {} bytes that a script may have", name.display(), Script::BYTES);
+        return Err(Problem::new(what, "make several scripts of it"));
+    }
+    String::from_utf8(bytes).map_err(|error| unreadable(name, &error))
+}
+
+fn unreadable(name: &Path, why: &dyn std::fmt::Display) -> Problem {
+    let what = format!("{} cannot be read: {why}", name.display());
+    Problem::new(what, "name a text file with a script, or `-` for standard input")
+}
 
 /// Reads a script; `name` is what its mistakes are told with.
 pub fn parse(text: &str, name: &Path) -> Result<Script> {

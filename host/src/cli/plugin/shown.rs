@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::screen::plain;
+
 /// As much of a line as is shown.
 const WIDTH: usize = 160;
 
@@ -13,7 +15,7 @@ pub fn shown(variant: &impl Serialize) -> String {
 
 /// The same, however long it is.
 pub fn shown_whole(variant: &impl Serialize) -> String {
-    match serde_json::to_value(variant) {
+    let line = match serde_json::to_value(variant) {
         Ok(Value::Object(object)) if object.len() == 1 => {
             let carried = object.into_iter().map(|(case, carried)| format!("{case} {}", without_empties(carried)));
             carried.collect()
@@ -21,7 +23,9 @@ pub fn shown_whole(variant: &impl Serialize) -> String {
         Ok(Value::String(case)) => case,
         Ok(other) => other.to_string(),
         Err(error) => error.to_string(),
-    }
+    };
+    // JSON escapes some control characters only.
+    plain(&line)
 }
 
 /// The fields that say nothing are left out.
@@ -61,6 +65,7 @@ mod tests {
     fn a_variant_is_shown_as_its_case_and_what_it_carries() {
         assert_eq!(shown(&ActionBody::SetTimer(5)), "set_timer 5");
         assert_eq!(shown(&Verdict::Pass), "pass");
+        assert_eq!(shown(&Verdict::Route(vec!["\u{9b}31m".into()])), "route [\"\u{fffd}31m\"]");
         let finish = Finish { text: "done".into(), results: Vec::new(), state: Vec::new(), extra: String::new() };
         assert_eq!(shown(&ActionBody::Finish(finish)), r#"finish {"text":"done"}"#);
         assert_eq!(shown(&Verdict::Route(vec!["a".into()])), r#"route ["a"]"#);

@@ -136,8 +136,10 @@ Then `hangar plugin test --update` writes below each line what the plugin answer
 
 async fn play(script: &Path, loaded: &Loaded, update: bool) -> Result<Played> {
     let name = name(script);
-    let text = fs::read_to_string(script).with_context(|| format!("{} cannot be read", script.display()))?;
-    let parsed = match scripts::parse(&text, Path::new(&name)) {
+    let read = scripts::open(script).and_then(|file| scripts::text(scripts::read(file, script)?, script));
+    let parsed =
+        read.map_err(anyhow::Error::from).and_then(|text| Ok((scripts::parse(&text, Path::new(&name))?, text)));
+    let (parsed, text) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return Ok(Played::unplayable(name, &error)),
     };
@@ -147,7 +149,8 @@ async fn play(script: &Path, loaded: &Loaded, update: bool) -> Result<Played> {
     };
     let updated = update && write_updated(script, &text, &parsed.updated(&turns))?;
     // What was missed stands in the script now, unless it is the host's fault.
-    let is_mended = |turn: &Turn<'_>| update && !turn.outcome.as_ref().is_err_and(Fault::is_of_host);
+    let is_mended =
+        |turn: &Turn<'_>| update && turn.misfit.is_none() && !turn.outcome.as_ref().is_err_and(Fault::is_of_host);
     let failed: Vec<&Turn<'_>> = turns.iter().filter(|turn| turn.failed() && !is_mended(turn)).collect();
     Ok(Played {
         script: name,
@@ -177,8 +180,14 @@ fn write_updated(script: &Path, before: &str, after: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// What a turn missed.
+/// What is wrong with a turn: what the plugin was told, or what it answered.
 fn complaints(turn: &Turn<'_>) -> Vec<Complaint> {
+    let misfit = turn.misfit.iter().map(|text| Complaint { line: turn.cue.line, text: text.clone() });
+    misfit.chain(missed(turn)).collect()
+}
+
+/// What a turn missed.
+fn missed(turn: &Turn<'_>) -> Vec<Complaint> {
     let line = turn.cue.expected.as_ref().map_or(turn.cue.line, |expected| expected.line);
     let Check::Missed(differences) = &turn.check else { return Vec::new() };
     let remedy = turn.outcome.as_ref().err().map_or("", |fault| remedy(fault.code()));

@@ -17,7 +17,7 @@ use super::loading::Loaded;
 use super::log_lines::word;
 use super::remedies::remedy;
 use super::shown::{cut, shown, shown_whole};
-use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Screen};
+use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Screen, plain};
 
 /// Prints what happens, and keeps in mind what the run waits for.
 pub struct Transcript<'a> {
@@ -71,6 +71,7 @@ impl<'a> Transcript<'a> {
                 envelopes
             }
         };
+        self.misfit(turn.misfit.as_deref())?;
         self.log(log)?;
         match &turn.outcome {
             Ok(Answer::Step(step)) => self.step(step)?,
@@ -90,6 +91,15 @@ impl<'a> Transcript<'a> {
         }
         let answers = if event.token == 0 { String::new() } else { format!("[{}] ", event.token) };
         writeln!(self.screen, "{STRONG}-->{STRONG:#} {} {answers}{}", event.seq, shown(&event.body))
+    }
+
+    /// Why no host would tell a run this.
+    fn misfit(&mut self, misfit: Option<&str>) -> io::Result<()> {
+        match misfit {
+            None => Ok(()),
+            Some(text) if self.json => self.screen.json(&Line::Misfit(text)),
+            Some(text) => writeln!(self.screen, "    {BAD}does not fit:{BAD:#} {text}"),
+        }
     }
 
     /// What the plugin wrote to its log meanwhile.
@@ -126,7 +136,7 @@ impl<'a> Transcript<'a> {
             return self.screen.json(&Line::Fault(fault));
         }
         let FaultEntry { code, text } = fault;
-        writeln!(self.screen, "{BAD}<-- fault {code}:{BAD:#} {text}")?;
+        writeln!(self.screen, "{BAD}<-- fault {}:{BAD:#} {}", plain(code), plain(text))?;
         match remedy(code) {
             "" => Ok(()),
             remedy => writeln!(self.screen, "    {STRONG}fix:{STRONG:#} {remedy}"),

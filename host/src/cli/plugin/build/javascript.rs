@@ -48,13 +48,14 @@ fn packages(sdk: &Path, tools: &Tools) -> Result<PathBuf> {
 /// The version of `node`, which must have `npm` beside it.
 fn version() -> Result<String, Problem> {
     let missing = |what: &str, packages: &str| sdk::missing(what, Language::JavaScript, packages);
-    let node = sdk::asked("node", &["--version"]).ok_or_else(|| missing("there is no node here", "nodejs npm"))?;
+    let node = sdk::asked(Command::new("node").arg("--version"))
+        .ok_or_else(|| missing("there is no node here", "nodejs npm"))?;
     let version = String::from_utf8_lossy(&node.stdout).trim().trim_start_matches('v').to_owned();
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < OLDEST) {
         let what = format!("node is {version}, and {OLDEST} is the oldest that will do");
         return Err(Problem::new(what, "install a newer Node, and put it first on the PATH"));
     }
-    sdk::asked(NPM, &["--version"]).ok_or_else(|| missing("there is no npm here", "npm"))?;
+    sdk::asked(Command::new(NPM).arg("--version")).ok_or_else(|| missing("there is no npm here", "npm"))?;
     Ok(version)
 }

@@ -6,7 +6,7 @@ mod rust;
 mod sdk;
 mod tools;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -18,6 +18,7 @@ use super::files::{load_problem, size, world_problem};
 use super::language::Language;
 use super::project::Project;
 use crate::cli::Verdict;
+use crate::cli::problem::Problem;
 use crate::cli::screen::{GOOD, Screen};
 use tools::Tools;
 
@@ -52,12 +53,13 @@ pub struct Build {
 /// Builds, checks quickly and puts the component in its place.
 pub fn work(build: &Build, screen: &mut Screen) -> Result<Verdict> {
     let project = Project::open(&build.dir)?;
+    let file = build.out.clone().unwrap_or_else(|| project.component());
+    spare(&file)?;
     let bytes = match project.language {
         Language::Rust => rust::component(&project.folder)?,
         Language::Python => python::component(&project, &Tools::locate()?)?,
         Language::JavaScript => javascript::component(&project, &Tools::locate()?)?,
     };
-    let file = build.out.clone().unwrap_or_else(|| project.component());
     check(&project, &bytes, &file)?;
     replace(&file, &bytes).with_context(|| format!("{} cannot be written", file.display()))?;
 
@@ -81,6 +83,19 @@ pub fn work(build: &Build, screen: &mut Screen) -> Result<Verdict> {
     Ok(Verdict::Ok)
 }
 
+/// Refuses to write over what is no component: somebody's source, mistyped.
+fn spare(file: &Path) -> Result<()> {
+    let mut beginning = [0; 4];
+    let is_there = std::fs::File::open(file).map(|mut there| there.read(&mut beginning));
+    match is_there {
+        Ok(Ok(read)) if read > 0 && beginning != *b"\0asm" => {
+            let what = format!("{} exists and is no component; it was left alone", file.display());
+            Err(Problem::new(what, "name another file with --out").into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What can be said of it without compiling it: `hangar plugin check` says the rest.
 fn check(project: &Project, component: &[u8], file: &Path) -> Result<()> {
     let outline = Outline::of(component).map_err(|error| load_problem(&error).at(file.display()))?;
@@ -93,7 +108,6 @@ fn check(project: &Project, component: &[u8], file: &Path) -> Result<()> {
 /// Whoever watches the file sees the old or the new component, never half of one.
 fn replace(file: &Path, component: &[u8]) -> std::io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
     let mut new = tempfile::Builder::new().prefix(".building-").tempfile_in(folder)?;
     new.write_all(component)?;
     make_readable(new.as_file())?;

@@ -15,6 +15,12 @@ use crate::cli::problem::Problem;
 /// The oldest Python that componentize-py runs on.
 const OLDEST: (u32, u32) = (3, 10);
 
+/// The interpreter of the machine.
+const PYTHON: &str = "python3";
+
+/// What makes components; it lies beside the interpreter of the environment.
+const COMPONENTIZE: &str = if cfg!(windows) { "componentize-py.exe" } else { "componentize-py" };
+
 /// Prints the version, then fails where Debian's `python3-venv` is missing.
 const PROBE: &str = "import sys; print('%d.%d.%d' % sys.version_info[:3], flush=True); import ensurepip, venv";
 
@@ -22,9 +28,17 @@ const PROBE: &str = "import sys; print('%d.%d.%d' % sys.version_info[:3], flush=
 pub fn component(project: &Project, tools: &Tools) -> Result<Vec<u8>> {
     let sdk = sdk::folder(project, tools)?;
     let python = environment(&sdk.join("requirements.txt"), tools)?;
-    let mut command = Command::new(python);
-    command.arg(sdk.join("build.py")).env_remove("PYTHONHOME").env_remove("PYTHONPATH");
+    let mut command = self::python(&python);
+    command.arg(sdk.join("build.py"));
     sdk::component(command, project, &sdk)
+}
+
+/// An interpreter that knows its own packages only. Otherwise pip would take what lies elsewhere for installed, and what it
+/// installs would be missing for good.
+fn python(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("PYTHONHOME").env_remove("PYTHONPATH");
+    command
 }
 
 /// The interpreter of an environment that has these packages.
@@ -41,7 +55,7 @@ fn environment(requirements: &Path, tools: &Tools) -> Result<PathBuf> {
 /// The version of `python3`, which must be able to make environments.
 fn version() -> Result<String, Problem> {
     let missing = |what: &str, packages: &str| sdk::missing(what, Language::Python, packages);
-    let probed = sdk::asked("python3", &["-c", PROBE])
+    let probed = sdk::asked(python(Path::new(PYTHON)).args(["-c", PROBE]))
         .ok_or_else(|| missing("there is no python3 here", "python3 python3-venv"))?;
     let version = String::from_utf8_lossy(&probed.stdout).trim().to_owned();
     let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
@@ -60,10 +74,15 @@ fn version() -> Result<String, Problem> {
 }
 
 fn install(folder: &Path, requirements: &Path) -> Result<()> {
-    sdk::install_step(Command::new("python3").args(["-m", "venv"]).arg(folder), "python3 -m venv")?;
-    let mut pip = Command::new(interpreter(folder));
+    sdk::install_step(python(Path::new(PYTHON)).args(["-m", "venv"]).arg(folder), "python3 -m venv")?;
+    let mut pip = python(&interpreter(folder));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"]);
-    sdk::install_step(pip.arg(requirements), "pip install")
+    sdk::install_step(pip.arg(requirements), "pip install")?;
+    if !interpreter(folder).with_file_name(COMPONENTIZE).is_file() {
+        let what = "pip says that all is installed, but componentize-py is not in the environment";
+        return Err(Problem::new(what, "look for a `target`, `prefix` or `user` in pip's configuration").into());
+    }
+    Ok(())
 }
 
 fn interpreter(folder: &Path) -> PathBuf {

@@ -76,8 +76,8 @@ fn identity(project: &Project) -> String {
 }
 
 /// What a program says of itself when it is asked for its version; none when there is no such program.
-pub fn asked(program: &str, arguments: &[&str]) -> Option<std::process::Output> {
-    Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()
+pub fn asked(program: &mut Command) -> Option<std::process::Output> {
+    program.stdin(Stdio::null()).output().ok()
 }
 
 /// What a program is missing that Debian calls so.

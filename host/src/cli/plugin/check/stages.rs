@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::cli::problem::Problem;
-use crate::cli::screen::{BAD, FAINT, GOOD, STRONG, Screen};
+use crate::cli::screen::{BAD, FAINT, GOOD, STRONG, Screen, plain};
 
 /// How a stage came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ impl Stages {
     /// What was found at a stage, or all that is wrong there.
     pub fn add(&mut self, stage: &'static str, result: Result<String, Vec<Problem>>) {
         let (outcome, found, problems) = match result {
-            Ok(found) => (Outcome::Ok, found, Vec::new()),
+            Ok(found) => (Outcome::Ok, plain(&found), Vec::new()),
             Err(problems) => (Outcome::Failed, String::new(), problems),
         };
         self.0.push(Stage { stage, outcome, found, problems });
