@@ -42,7 +42,7 @@ pub enum LoadError {
     Damaged(#[from] wasmparser::BinaryReaderError),
     /// It is no plugin.
     #[error(
-        "it exports neither `hangar:plugin/runs` (a behaviour) nor `hangar:plugin/handlers` (a handler). Build it for one of the two worlds of hangar:plugin@{VERSION}"
+        "it exports neither `hangar:plugin/runs` (a behaviour) nor `hangar:plugin/handlers` (a handler). Build it for one of the two worlds of hangar:plugin@{VERSION}; in Rust, `export_behaviour!` or `export_handler!` does so"
     )]
     NoWorld,
     /// It is two plugins at once.

@@ -221,22 +221,24 @@ impl Cx {
         outputs.into_iter().flatten().collect()
     }
 
-    /// Waits so many milliseconds at most; after that what was waited for is given up.
-    pub async fn timeout<T, E: From<Error>>(
+    /// Waits so many milliseconds at most, from now on; after that what was waited for is given up.
+    pub fn timeout<T, E: From<Error>, F: Future<Output = Result<T, E>>>(
         &self,
         ms: u32,
-        future: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        let (mut future, mut clock) = (pin!(future), self.sleep(ms));
-        poll_fn(|context| {
-            if let Poll::Ready(output) = future.as_mut().poll(context) {
-                return Poll::Ready(output);
-            }
-            Pin::new(&mut clock)
-                .poll(context)
-                .map(|rung| Err(rung.map_or_else(|why| why, |()| Error::TimedOut { ms }).into()))
-        })
-        .await
+        future: F,
+    ) -> impl Future<Output = Result<T, E>> + use<T, E, F> {
+        let mut clock = self.sleep(ms);
+        async move {
+            let mut future = pin!(future);
+            poll_fn(|context| {
+                if let Poll::Ready(output) = future.as_mut().poll(context) {
+                    return Poll::Ready(output);
+                }
+                let rung = Pin::new(&mut clock).poll(context);
+                rung.map(|rung| Err(rung.map_or_else(|why| why, |()| Error::TimedOut { ms }).into()))
+            })
+            .await
+        }
     }
 
     /// Waits, and meanwhile the run can be moved to another version of the plugin: that goes on in

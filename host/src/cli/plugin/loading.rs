@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hangar_runtime::manifest::{HostConfig, Manifest, PluginConfig, PluginFiles, Terms};
@@ -10,6 +11,9 @@ use hangar_runtime::{Plugin, Runtime, RuntimeConfig};
 
 use super::files::{config_problem, file_problem, load_problem, world_problem};
 use super::grants::NotGranted;
+
+/// After so long people want to know what is going on.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// A plugin that is ready to run.
 pub struct Loaded {
@@ -35,7 +39,7 @@ impl Loaded {
         let terms = Terms::of(&id, manifest, given.as_ref().unwrap_or(&all_granted));
         let real_terms = Terms::of(&id, manifest, &given.unwrap_or_default());
         let bytes = files.read_component().map_err(|error| file_problem(&error))?;
-        let plugin = runtime()?.plugin(bytes, terms.limits.clone()).await;
+        let plugin = patiently(runtime()?.plugin(bytes, terms.limits.clone()), &files).await;
         let plugin = plugin.map_err(|error| load_problem(&error).at(files.component.display()))?;
         if let Some(problem) = manifest.and_then(|manifest| world_problem(manifest, plugin.outline().world)) {
             return Err(problem.into());
@@ -45,6 +49,17 @@ impl Loaded {
         let not_granted = not_granted.unwrap_or_default();
         Ok(Self { files, plugin, terms, real_terms, not_granted })
     }
+}
+
+/// Waits for a compilation, and says so when it takes long.
+async fn patiently<T>(loading: impl Future<Output = T>, files: &PluginFiles) -> T {
+    let mut loading = std::pin::pin!(loading);
+    if let Ok(loaded) = tokio::time::timeout(SILENCE, loading.as_mut()).await {
+        return loaded;
+    }
+    let name = files.component.file_name().unwrap_or_default().to_string_lossy();
+    anstream::eprintln!("compiling {name}, which is kept for the next time");
+    loading.await
 }
 
 /// A configuration that grants all that a plugin asks for.
