@@ -38,12 +38,12 @@ impl PluginFiles {
         Err(FileError::NoPlugin { path: path.to_owned() })
     }
 
-    /// The manifest's id, or else the name of the file.
+    /// The manifest's id, or else the name of the file, with `-` where cargo has written `_`.
     #[must_use]
     pub fn id(&self) -> String {
         match &self.manifest {
             Some(manifest) => manifest.id.clone(),
-            None => self.component.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            None => self.component.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-"),
         }
     }
 
@@ -196,6 +196,8 @@ mod tests {
 
     #[test]
     fn a_component_alone_needs_a_name_that_can_be_an_id() {
+        let built_by_cargo = folder(&[("my_plugin.wasm", "")]);
+        assert_eq!(PluginFiles::find(&built_by_cargo.path().join("my_plugin.wasm")).unwrap().id(), "my-plugin");
         let alone = folder(&[("a.b.wasm", "")]);
         let text = PluginFiles::find(&alone.path().join("a.b.wasm")).unwrap_err().to_string();
         let why = "a.b.wasm has no plugin.toml, so its name is its id, which is `a.b`; an id has at most 64 lower-case \

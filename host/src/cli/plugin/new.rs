@@ -64,7 +64,7 @@ pub fn work(new: &New, screen: &mut Screen) -> Result<Verdict> {
     let (id, world) = (new.name.as_str(), World::from(new.world));
     check_id(id).map_err(|why| Problem::new(format!("the name {why}"), "choose another one, such as `greeter`"))?;
     if new.lang == Language::Rust && embedded::rust_packages().any(|package| package == id) {
-        let what = format!("the name is `{id}`, and so is that of a package of the SDK, of which cargo knows only one");
+        let what = format!("the name is `{id}`, which a package of the SDK has already");
         return Err(Problem::new(what, "choose another one, such as `greeter`").into());
     }
     let folder = new.dir.clone().unwrap_or_else(|| PathBuf::from(id));
