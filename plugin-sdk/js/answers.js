@@ -47,18 +47,22 @@ function ended({ child, status, text, results, error }) {
 }
 
 const itself = (given) => given;
+const results = (given) => given.map((each) => new Result(each));
+const stored = ({ value }) => value;
 
-/** How what an event brings becomes what the run gets, by the kind of wait. */
+/** How what an event brings becomes what the run gets, by the function of `cx` that asks for it. */
 export const read = {
+  command: ([given]) => new Result(given),
+  commands: results,
   tools: itself,
-  results: (given) => given.map((each) => new Result(each)),
-  result: ([given]) => new Result(given),
+  callTools: results,
   model,
-  reply,
-  confirmed: ({ answers }) => answers.some(({ value }) => value === "yes"),
-  ended,
-  timer: () => undefined,
-  image: itself,
-  stored: ({ value }) => value,
+  ask: reply,
+  confirm: ({ answers }) => answers.some(({ value }) => value === "yes"),
+  sleep: () => undefined,
+  delegate: ended,
+  editImage: itself,
+  storeGet: stored,
+  storePut: stored,
   extension: itself,
 };

@@ -16,6 +16,18 @@ export function need(name, form, world, other) {
   throw new Error(`${what}\nfix: write \`${form}\`${hint}`);
 }
 
+/** Ends the build where what `plugin.js` exports under this name is something else. */
+function mustBe(name, what, fits, form) {
+  if (!(name in plugin) || fits(plugin[name])) return;
+  const given = JSON.stringify(plugin[name]);
+  throw new Error(`\`${name}\` in plugin.js must be ${what}, not ${given}\nfix: write \`${form}\``);
+}
+
+const isList = (given) => Array.isArray(given) && given.every((each) => typeof each === "string");
+const isFormat = (given) => Number.isInteger(given) && given >= 0;
+mustBe("extensions", "a list of strings", isList, "export const extensions = [\"example.greeting\"];");
+mustBe("snapshot", "a whole number", isFormat, "export const snapshot = 1;");
+
 /** What the plugin says about itself: what plugin.toml says, and what the code knows. */
 export const meta = {
   describe() {

@@ -4,9 +4,10 @@ import { read } from "./answers.js";
 import {
   asCall, asFormat, asInputs, asParts, asPlan, asQuestions, asScope, asToolSet, confirm, json,
 } from "./builders.js";
-import { complete } from "./contract.js";
+import { complete, each, options } from "./contract.js";
 import { Cancelled, Fail, Refused, TimedOut } from "./failures.js";
 import { bytes } from "./host.js";
+import { Watch } from "./promises.js";
 import { log } from "./runtime.js";
 
 /** So many news are kept that nobody has waited for, the newest ones. */
@@ -14,6 +15,21 @@ const NEWS = 64;
 
 /** So often a cancelled run may wait again before it is ended. */
 const CANCELLED_WAITS = 100;
+
+/** The options of `cx.model` and of what shows an answer. */
+const MODEL = {
+  model: "",
+  tools: [],
+  toolChoice: "",
+  engine: "",
+  responseFormat: "text",
+  temperature: undefined,
+  topP: undefined,
+  stop: [],
+  maxOutputTokens: undefined,
+  show: "text",
+};
+const ANSWER = { title: "", format: "", messageId: "" };
 
 /** Tells snapshots from those of other languages. */
 export const FORM = "hangar.js 1";
@@ -37,6 +53,7 @@ export class Cx {
   #news = [];
   /** The same, by the promises that were given for it. */
   #waits = new WeakMap();
+  #watch = new Watch();
   #rest = undefined;
   #cancelledWaits = 0;
   #over = false;
@@ -53,11 +70,11 @@ export class Cx {
   // What can be waited for.
 
   command(agent, call) {
-    return this.#ask("result", this.#commands(agent, [call]));
+    return this.#ask("command", this.#commands(agent, [call]));
   }
 
   commands(agent, ...calls) {
-    return this.#ask("results", this.#commands(agent, calls));
+    return this.#ask("commands", this.#commands(agent, calls));
   }
 
   tools(scope, toolType = "") {
@@ -65,43 +82,47 @@ export class Cx {
   }
 
   callTools(...calls) {
-    return this.#ask("results", { tag: "call-tools", val: this.#calls(calls) });
+    return this.#ask("callTools", { tag: "call-tools", val: this.#calls(calls) });
   }
 
-  model(messages, { responseFormat = "text", ...options } = {}) {
-    const defaults = { model: "", tools: [], toolChoice: "", engine: "", stop: [], show: "text" };
-    const request = { ...defaults, ...options, messages: asInputs(messages), responseFormat: asFormat(responseFormat) };
+  model(messages, more = {}) {
+    const { responseFormat, ...manner } = options(more, MODEL);
+    const request = { ...manner, messages: asInputs(messages), responseFormat: asFormat(responseFormat) };
     return this.#ask("model", { tag: "ask-model", val: request });
   }
 
-  ask(questions, { timeoutMs } = {}) {
-    return this.#ask("reply", { tag: "ask-user", val: { questions: asQuestions(questions), timeoutMs } });
+  ask(questions, more = {}) {
+    const { timeoutMs } = options(more, { timeoutMs: undefined });
+    return this.#ask("ask", { tag: "ask-user", val: { questions: asQuestions(questions), timeoutMs } });
   }
 
-  confirm(text, { timeoutMs, ...options } = {}) {
-    const questions = [confirm("confirm", text, options)];
-    return this.#ask("confirmed", { tag: "ask-user", val: { questions, timeoutMs } });
+  confirm(text, more = {}) {
+    const { timeoutMs, ...rest } = options(more, { default: undefined, timeoutMs: undefined });
+    const questions = [confirm("confirm", text, rest)];
+    return this.#ask("confirm", { tag: "ask-user", val: { questions, timeoutMs } });
   }
 
   sleep(ms) {
-    return this.#ask("timer", { tag: "set-timer", val: ms });
+    return this.#ask("sleep", { tag: "set-timer", val: ms });
   }
 
-  delegate(target, request, { behaviour = "", timeoutMs, onUpdate } = {}) {
-    const val = { target, request: asParts(request), behaviour, timeoutMs };
-    return this.#ask("ended", { tag: "delegate", val }, onUpdate);
+  delegate(target, request, more = {}) {
+    const defaults = { behaviour: "", timeoutMs: undefined, onUpdate: undefined };
+    const { onUpdate, ...manner } = options(more, defaults);
+    const val = { target, request: asParts(request), ...manner };
+    return this.#ask("delegate", { tag: "delegate", val }, onUpdate);
   }
 
   editImage(source, ...edits) {
-    return this.#ask("image", { tag: "edit-image", val: { source, edits } });
+    return this.#ask("editImage", { tag: "edit-image", val: { source, edits } });
   }
 
   storeGet(key) {
-    return this.#ask("stored", { tag: "store-get", val: key });
+    return this.#ask("storeGet", { tag: "store-get", val: key });
   }
 
   storePut(key, value) {
-    return this.#ask("stored", { tag: "store-put", val: { key, value } });
+    return this.#ask("storePut", { tag: "store-put", val: { key, value } });
   }
 
   extension(kind, body) {
@@ -112,8 +133,16 @@ export class Cx {
     return this.#wait("news", 0);
   }
 
+  timeout(ms, promise) {
+    return this.#watch.over(this.#timeout(ms, promise), "timeout");
+  }
+
+  rest(promise, keep = null) {
+    return this.#watch.over(this.#resting(promise, keep), "rest");
+  }
+
   /** Of promises that `cx` has not given nothing can be given up: they are merely awaited no longer. */
-  async timeout(ms, promise) {
+  async #timeout(ms, promise) {
     const timer = this.sleep(ms);
     const late = new TimedOut(ms);
     const alarm = timer.then(() => {
@@ -127,7 +156,7 @@ export class Cx {
     }
   }
 
-  async rest(promise, keep = null) {
+  async #resting(promise, keep) {
     const wait = this.#waits.get(promise);
     if (!wait) throw new TypeError("`cx.rest` takes a single wait that `cx` has given, such as `cx.sleep(ms)`");
     this.#rest = { kind: wait.kind, token: wait.token, keep };
@@ -160,16 +189,17 @@ export class Cx {
     this.emit({ tag: "plan-finish", val: text });
   }
 
-  answer(text, { title = "", format = "", messageId = "" } = {}) {
-    this.emit({ tag: "final-answer", val: { text, title, format, messageId } });
+  answer(text, more = {}) {
+    this.emit({ tag: "final-answer", val: { text, ...options(more, ANSWER) } });
   }
 
-  answerDelta(text, { title = "", format = "", messageId = "" } = {}) {
-    this.emit({ tag: "final-answer-delta", val: { text, title, format, messageId } });
+  answerDelta(text, more = {}) {
+    this.emit({ tag: "final-answer-delta", val: { text, ...options(more, ANSWER) } });
   }
 
-  environmentInput(parts, { description = "", kind = "text" } = {}) {
-    this.emit({ tag: "environment-input", val: { parts: asParts(parts), description, kind } });
+  environmentInput(parts, more = {}) {
+    const about = options(more, { description: "", kind: "text" });
+    this.emit({ tag: "environment-input", val: { parts: asParts(parts), ...about } });
   }
 
   notice(text, level = "info") {
@@ -182,7 +212,7 @@ export class Cx {
 
   progress(summary, results = []) {
     const agentStep = ++this.#counts.progress;
-    this.#tell({ tag: "progress", val: { agentStep, summary, results: asResults(results) } });
+    this.#tell({ tag: "progress", val: { agentStep, summary, results: each(results, json) } });
   }
 
   emit(emission) {
@@ -220,6 +250,11 @@ export class Cx {
     for (const wait of [...this.#waiting.values(), ...this.#listening]) wait.reject(new Cancelled(reason));
     this.#waiting.clear();
     this.#listening = [];
+  }
+
+  /** Throws if the `await` before one of the waits was forgotten. Once the run is to end, none is needed. */
+  checkAwaited() {
+    if (this.cancelled === undefined) this.#watch.end();
   }
 
   /** Ends the run, and with it what was given up last. What is sent afterwards is dropped, for nothing may follow. */
@@ -267,7 +302,7 @@ export class Cx {
     else if (token > 0) this.#waiting.set(token, wait);
     else if (this.#news.length > 0) wait.resolve(this.#news.shift());
     else this.#listening.push(wait);
-    return promise;
+    return this.#watch.over(promise, kind);
   }
 
   #refuse(wait) {
@@ -301,15 +336,12 @@ export class Cx {
   }
 }
 
-/** Results as JSON; what is no list is left to be found by `complete`. */
-const asResults = (given) => (Array.isArray(given) ? given.map(json) : given);
-
 /** A failure, or what `run` returned. */
 function ending(outcome) {
   if (outcome instanceof Fail) {
     const { code, text, results } = outcome.asFail();
-    return { tag: "fail", val: { code, text, results: asResults(results) } };
+    return { tag: "fail", val: { code, text, results: each(results, json) } };
   }
   const { text = "", results = [], state = "" } = typeof outcome === "string" ? { text: outcome } : outcome;
-  return { tag: "finish", val: { text, results: asResults(results), state: bytes(state) } };
+  return { tag: "finish", val: { text, results: each(results, json), state: bytes(state, "state") } };
 }

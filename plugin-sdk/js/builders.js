@@ -1,6 +1,7 @@
 /** What a run asks for, in words: calls, messages, questions, targets, changes of pictures. */
 
 import { ModelAnswer } from "./answers.js";
+import { check, each, options } from "./contract.js";
 
 const variant = (tag) => (val) => ({ tag, val });
 const list = (given) => (Array.isArray(given) ? given : [given]);
@@ -18,7 +19,8 @@ export const asParts = (given) => list(given).map((part) => (typeof part === "st
 
 // Calls
 
-export function call(tool, parameters = {}, { id = "", timeoutMs, toolType = "action" } = {}) {
+export function call(tool, parameters = {}, more = {}) {
+  const { id, timeoutMs, toolType } = options(more, { id: "", timeoutMs: undefined, toolType: "action" });
   return { callId: id, tool, toolType, parameters: json(parameters), timeoutMs };
 }
 
@@ -61,8 +63,8 @@ export const message = {
 const spoken = (part) =>
   part instanceof ModelAnswer ? [part.content, ...part.toolCalls.map(variant("tool-call"))] : [part];
 
-export function history({ firstTurn = 0, endTurn, maxImages } = {}) {
-  return { tag: "history", val: { firstTurn, endTurn, maxImages } };
+export function history(range = {}) {
+  return { tag: "history", val: options(range, { firstTurn: 0, endTurn: undefined, maxImages: undefined }) };
 }
 
 /** Plain text is what the user says. */
@@ -77,29 +79,37 @@ export function asFormat(given) {
 
 // Questions
 
-const asked = (kind) => (id, text, { default: defaultValue } = {}) => ({ id, text, kind, options: [], defaultValue });
+const asked = (kind) => (id, text, more = {}) => {
+  return { id, text, kind, options: [], defaultValue: options(more, { default: undefined }).default };
+};
 
 export const question = asked("text");
 export const confirm = asked("confirm");
-export const choice = (id, text, options, more) => ({ ...asked("choice")(id, text, more), options });
+export const choice = (id, text, among, more) => ({ ...asked("choice")(id, text, more), options: among });
 export const asQuestions = list;
 
 // Targets
 
-export const device = variant("device");
-export const agent = variant("agent");
-export const anyDevice = ({ platform = "", labels = [] } = {}) => ({ tag: "any", val: { platform, labels } });
+const named = (tag) => (id) => {
+  check(id, "id");
+  return { tag, val: id };
+};
+
+export const device = named("device");
+export const agent = named("agent");
+export const anyDevice = (wanted = {}) => ({ tag: "any", val: options(wanted, { platform: "", labels: [] }) });
 
 // Changes of pictures
 
 export const crop = (x, y, width, height) => ({ tag: "crop", val: { x, y, width, height } });
 export const resize = (width, height) => ({ tag: "resize", val: { width, height } });
 export const concat = (blob, side = "right") => ({ tag: "concat", val: { blob, side } });
-export function mark(x, y, width, height, { label = "", colour = "" } = {}) {
-  return { tag: "mark", val: { rect: { x, y, width, height }, label, colour } };
+export function mark(x, y, width, height, more = {}) {
+  return { tag: "mark", val: { rect: { x, y, width, height }, ...options(more, { label: "", colour: "" }) } };
 }
 
 // Plans
 
 export const planStep = (text, done = false) => ({ text, done });
-export const asPlan = (steps) => steps.map((step) => (typeof step === "string" ? planStep(step) : step));
+const asStep = (step) => (typeof step === "string" ? planStep(step) : planStep(step.text, step.done));
+export const asPlan = (steps) => each(steps, asStep);

@@ -2,6 +2,7 @@
 
 import clients from "hangar:plugin/directory@1.0.0";
 import { json } from "./builders.js";
+import { check, complete, options, wrong } from "./contract.js";
 
 /** A message on its way. */
 export class Message {
@@ -23,29 +24,42 @@ export const BROADCAST = { tag: "broadcast" };
 export const replace = (body) => ({ tag: "replace", val: json(body) });
 export const reply = (body) => ({ tag: "reply", val: json(body) });
 export const reject = (code, text) => ({ tag: "reject", val: { code, text } });
-export const route = (ids) => ({ tag: "route", val: [...ids] });
-export const hold = ({ receiver = "", timeoutMs } = {}) => ({ tag: "hold", val: { receiver, timeoutMs } });
+export function route(ids) {
+  const val = typeof ids === "string" ? ids : [...ids];
+  check(val, "route");
+  return { tag: "route", val };
+}
+export function hold(more = {}) {
+  return { tag: "hold", val: complete(options(more, { receiver: "", timeoutMs: undefined })) };
+}
 export const startSession = (behaviour, executor = "") => ({ tag: "start-session", val: { behaviour, executor } });
 export function deny(reasons) {
+  if (typeof reasons !== "object" || Array.isArray(reasons)) throw wrong("deny", "an object: { c1: \"why\" }", reasons);
   return { tag: "deny", val: Object.entries(reasons).map(([callId, reason]) => ({ callId, reason })) };
 }
 
-const filter = ({ kind = "", platform = "", capabilities = [], labels = [] } = {}) => {
-  return { kind, platform, capabilities, labels, extra: "" };
-};
+const anyone = { kind: "", platform: "", capabilities: [], labels: [] };
 
 /** Who is there, as far as the messages of this call may reach. */
 export const directory = {
   version: () => clients.version(),
-  get: (id) => clients.get(id),
-  find(wanted) {
+  get(id) {
+    check(id, "id");
+    return clients.get(id);
+  },
+  find(wanted = {}) {
+    const filter = complete(options(wanted, anyone));
     const found = [];
     for (let cursor; ; ) {
-      const { entries, next } = clients.page(filter(wanted), cursor, 100);
+      const { entries, next } = clients.page(filter, cursor, 100);
       found.push(...entries);
       if (next == null) return found;
       cursor = next;
     }
   },
-  pick: (policy = "random", { exclude = [], ...wanted } = {}) => clients.pick(policy, filter(wanted), exclude),
+  pick(policy = "random", wanted = {}) {
+    check(policy, "policy");
+    const { exclude, ...filter } = complete(options(wanted, { ...anyone, exclude: [] }));
+    return clients.pick(policy, filter, exclude);
+  },
 };

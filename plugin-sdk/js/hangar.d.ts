@@ -9,6 +9,9 @@ declare module "hangar" {
   /**
    * A run: what it is asked for, what it can wait for, and what it can show. If the host does not do what it is asked
    * for, the promise rejects with `Refused`; once the run is to end, every promise rejects with `Cancelled`.
+   *
+   * Every promise is to be awaited before `run` returns: one that is not fails the run, for mostly the `await` was
+   * forgotten. Where nobody needs the answer, say so with `.catch(() => {})`.
    */
   export interface Cx {
     /** The text of what is asked for. */
@@ -228,7 +231,7 @@ declare module "hangar" {
   export interface Call { callId: string; tool: string; toolType: string; parameters: string; timeoutMs?: number }
   export interface ToolSet { agent: string; process: string; root: string }
   export interface Question { id: string; text: string; kind: string; options: string[]; defaultValue?: string }
-  export interface PlanStep { text: string; done: boolean }
+  export interface PlanStep { text: string; done?: boolean }
   export interface Scope { tag: string }
   export interface Input { tag: string; val: object }
   export interface Target { tag: string; val: unknown }

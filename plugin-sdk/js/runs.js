@@ -7,6 +7,10 @@ import { Cancelled, Fail } from "./failures.js";
 import { runJobs, seedRandom, utf8 } from "./runtime.js";
 
 const run = need("run", "export async function run(cx) { ... }", "behaviour", "handle");
+if ("resume" in plugin && !("snapshot" in plugin)) {
+  const what = "plugin.js exports `resume`, but no `snapshot`, without which no run is moved";
+  throw new Error(`${what}\nfix: write \`export const snapshot = 1;\`, the number of the form of what it keeps`);
+}
 
 /** Drives the author's `run`: it goes on inside `step` until it awaits something that has not come. */
 class Run {
@@ -52,7 +56,7 @@ class Run {
     const cx = this.#cx;
     const failed = (error) => cx.end(failure(error));
     // Twice, since what was thrown may itself be nothing that the host can be told.
-    new Promise((resolve) => resolve(work())).then((given) => cx.end(outcome(given))).catch(failed).catch(failed);
+    new Promise((resolve) => resolve(work())).then((given) => cx.end(outcome(cx, given))).catch(failed).catch(failed);
   }
 }
 
@@ -60,7 +64,8 @@ export { meta };
 export const runs = { Run };
 
 /** What `run` may return. */
-function outcome(given) {
+function outcome(cx, given) {
+  cx.checkAwaited();
   if (typeof given === "string" || typeof given?.text === "string") return given;
   throw new TypeError(
     `\`run\` returned ${JSON.stringify(given)}; it returns the text of its answer, or { text, results, state }`,

@@ -3,6 +3,7 @@
 import inspect
 import os
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from componentize_py_types import Err
@@ -31,6 +32,26 @@ def need(name: str, form: str, world: str, other: str) -> Any:
     return function
 
 
+def _must_be(name: str, what: str, fits: Callable[[Any], bool], form: str) -> None:
+    """Ends the build where what plugin.py has under this name is something else."""
+    given = getattr(plugin, name, None)
+    if hasattr(plugin, name) and not fits(given):
+        raise SystemExit(f"`{name}` in plugin.py must be {what}, not {given!r}\nfix: write `{form}`")
+
+
+_must_be("EXTENSIONS", "a list of strings", lambda given: isinstance(given, (list, tuple)) and
+         all(isinstance(each, str) for each in given), 'EXTENSIONS = ["example.greeting"]')
+_must_be("SNAPSHOT", "a whole number", lambda given: type(given) is int and given >= 0, "SNAPSHOT = 1")
+
+
+INSTEAD = {
+    "asyncio/": "a plugin has no event loop: wait with `yield`, for several things at once with `yield cx.all(...)`",
+    "socket.py": "a plugin has no network: ask the host, with `yield cx.call_tools(...)` or `yield cx.command(...)`",
+    "threading.py": "a plugin has no threads: several waits can be under way at once, see `cx.all(...)`",
+}
+"""What to do instead of what fails in these modules of Python; the first one counts, since asyncio has sockets."""
+
+
 class Meta:
     """What the plugin says about itself: what plugin.toml says, and what the code knows."""
 
@@ -55,7 +76,10 @@ def explain(error: BaseException) -> str:
                 "plugin.py, outside of all functions")
     else:
         what = f"{type(error).__name__}: {error}"
-    places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(PLACE)]
+    frames = traceback.extract_tb(error.__traceback__)
+    what += next((f"; {hint}" for module, hint in INSTEAD.items()
+                  if any(f"/python/{module}" in frame.filename for frame in frames)), "")
+    places = [frame for frame in frames if frame.filename.startswith(PLACE)]
     where = f" ({places[-1].filename.removeprefix(PLACE)}, line {places[-1].lineno})" if places else ""
     return (what + where).encode(errors="replace").decode()
 

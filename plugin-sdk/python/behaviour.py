@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 import builders
 import host
 from answers import Ended, ModelAnswer, Reply, Result
-from builders import Finish
-from contract import as_parts, check, to_json
+from contract import as_list, as_parts, as_results, check, to_json
 from failures import Fail
 from waits import All, Asked, News, Rest, Timeout, Wait
 from wit_world.imports import actions
-from wit_world.imports.actions import Action, ActionBody, Call, Emit, ImageEdit, ModelInput, PlanStep, Question, Target
+from wit_world.imports.actions import (
+    Action, ActionBody, Call, Emit, Finish, ImageEdit, ModelInput, PlanStep, Question, Target,
+)
 from wit_world.imports.events import BlobReady, ChildUpdate, EventBody, Start
 from wit_world.imports.session import RunInfo
 from wit_world.imports.values import Named, Part, Part_Text, Tool, ToolCall
@@ -86,8 +87,9 @@ class Cx:
         A message is plain text or `message.system(...)` and so on. `response_format` is `text`, `json` or a JSON
         Schema; `show` is what watchers see while it speaks: `hidden`, `text` or `text+thinking`."""
         return self._ask("model", actions.ActionBody_AskModel(actions.AskModel(
-            model, list(map(builders.as_input, messages)), list(tools), tool_choice, engine,
-            builders.as_format(response_format), temperature, top_p, list(stop), max_output_tokens, show, "")))
+            model, list(map(builders.as_input, messages)), as_list(tools, "tools"), tool_choice, engine,
+            builders.as_format(response_format), temperature, top_p, as_list(stop, "stop"), max_output_tokens, show,
+            "")))
 
     def ask(self, *questions: Question, timeout_ms: int | None = None) -> Wait[Reply]:
         """Asks the user; the questions are `question(...)`, `confirm(...)` and `choice(...)`."""
@@ -192,7 +194,7 @@ class Cx:
 
     def progress(self, summary: str, results: list[Any] = []) -> None:
         """One more agent step is done. The results so far are kept if the run does not get further."""
-        body = actions.Progress(self._next("progress"), summary, list(map(to_json, results)), "")
+        body = actions.Progress(self._next("progress"), summary, as_results(results), "")
         self.tell(actions.ActionBody_Progress(body))
 
     def emit(self, emit: Emit) -> None:
@@ -232,10 +234,10 @@ class Cx:
         """Ends the run. What was given up last ends with it anyway."""
         while self._sent and isinstance(self._sent[-1].body, actions.ActionBody_CancelAction):
             self._sent.pop()
-        results = list(map(to_json, outcome.results))
         if isinstance(outcome, Finish):
-            self.tell(actions.ActionBody_Finish(actions.Finish(outcome.text, results, outcome.state, "")))
+            self.tell(actions.ActionBody_Finish(outcome))
         else:
+            results = as_results(outcome.results)
             self.tell(actions.ActionBody_Fail(actions.Fail(outcome.code, outcome.text, results, "")))
 
     def take_sent(self) -> list[Action]:
@@ -280,4 +282,4 @@ def _wait(given: Any) -> Wait:
 
 
 def _plan(steps: list[str | PlanStep]) -> list[PlanStep]:
-    return [builders.plan_step(step) if isinstance(step, str) else step for step in steps]
+    return [builders.plan_step(step) if isinstance(step, str) else step for step in as_list(steps, "steps")]

@@ -1,14 +1,14 @@
 """What a run asks for, in words: calls, messages, questions, targets, changes of pictures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from answers import ModelAnswer, Result
-from contract import as_parts, to_json
+from contract import as_parts, as_results, check, to_json
 from failures import Fail
 from wit_world.imports.actions import (
-    AnyTarget, Call, Concat, HistoryRange, ImageEdit, ImageEdit_Concat, ImageEdit_Crop, ImageEdit_Mark,
+    AnyTarget, Call, Concat, Finish, HistoryRange, ImageEdit, ImageEdit_Concat, ImageEdit_Crop, ImageEdit_Mark,
     ImageEdit_Resize, Mark, Message, ModelInput, ModelInput_History, ModelInput_Message, PlanStep, Question, Rect,
     ResponseFormat, ResponseFormat_Json, ResponseFormat_Schema, ResponseFormat_Text, Size, Target, Target_Agent,
     Target_Any, Target_Device, ToolScope, ToolScope_Delegates, ToolScope_Device, ToolScope_Host, ToolSet,
@@ -18,19 +18,12 @@ from wit_world.imports.values import (
 )
 
 
-@dataclass(frozen=True)
-class Finish:
-    """The run did what was asked; see `finish`."""
-
-    text: str
-    results: list[Any] = field(default_factory=list)
-    state: bytes = b""
-
-
 def finish(text: str, results: list[Any] = [], state: bytes = b"") -> Finish:
     """What `run` returns: the answer in words, results for programs, and what the session's next run gets as
     `cx.start.state`."""
-    return Finish(text, results, state)
+    made = Finish(text, as_results(results), state, "")
+    check(made, Finish)
+    return made
 
 
 def fail(code: str, text: str, results: list[Any] = []) -> Fail:

@@ -1,6 +1,7 @@
 """Values of the contract: their JSON, their types, and those that both worlds share."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin
 
@@ -8,8 +9,20 @@ from wit_world.imports.values import File, Image, Named, Part, Part_Extension, P
 
 
 def to_json(value: Any) -> str:
-    """JSON without needless spaces and escapes."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON without needless spaces and escapes; it has no NaN."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def as_list(given: Any, what: str) -> list:
+    """A list; a text or a dict would come apart without a word."""
+    if isinstance(given, (str, bytes, dict)) or not isinstance(given, Iterable):
+        raise TypeError(f"{what} must be a list, such as [{given!r}], not {given!r}")
+    return list(given)
+
+
+def as_results(given: Any) -> list[str]:
+    """Results as JSON."""
+    return [to_json(each) for each in as_list(given, "results")]
 
 
 def check(value: Any, wanted: Any, where: str = "This") -> None:
@@ -26,7 +39,11 @@ def check(value: Any, wanted: Any, where: str = "This") -> None:
         for field in fields(origin):
             check(getattr(value, field.name), field.type, f"{origin.__name__.split('_')[-1]}.{field.name}")
     elif origin is str:
-        value.encode()  # Not every string can be: JSON may hold halves of characters.
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON may hold halves of characters.
+            raise ValueError(f"{where} has half a character, which cannot be handed over: {value!r}; mend what comes "
+                             "from outside with `text.encode(errors=\"replace\").decode()`") from None
     elif origin is int and not (-(2**31) if where in ("Rect.x", "Rect.y") else 0) <= value < 2**32:
         raise OverflowError(f"{where} is out of range: {value}")
 

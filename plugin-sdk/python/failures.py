@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from contract import as_list
+
 
 class Fail(Exception):
     """The run did not do what was asked: `raise Fail("not-found", "There is no such file")`."""
@@ -11,7 +13,7 @@ class Fail(Exception):
         """`code` is `invalid`, `unsupported`, `denied`, `limit`, `not-found`, `unreachable`, `timed-out`, `cancelled`
         or `internal`; `text` is for a person; `results` is what there is nevertheless, for programs."""
         super().__init__(text)
-        self.code, self.text, self.results = code, text, list(results)
+        self.code, self.text, self.results = code, text, as_list(results, "results")
 
 
 class Refused(Fail):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from contract import to_json
+from contract import as_list, check, to_json
 from wit_world.imports import directory as clients
 from wit_world.imports.directory import Entry, Filter
 from wit_world.imports.messages import (
@@ -63,7 +63,7 @@ def reject(code: str, text: str) -> Verdict:
 
 def route(ids: Iterable[str]) -> Verdict:
     """Send it to these clients of the directory."""
-    return Verdict_Route(list(ids))
+    return Verdict_Route(as_list(ids, "ids"))
 
 
 def hold(receiver: str = "", timeout_ms: int | None = None) -> Verdict:
@@ -98,7 +98,7 @@ class directory:
     def find(kind: str = "", platform: str = "", capabilities: list[str] = [], labels: list[str] = []
              ) -> Iterator[Entry]:
         """The clients of this kind and platform with all these capabilities and labels, each `key=value`."""
-        wanted, cursor = Filter(kind, platform, capabilities, labels, ""), None
+        wanted, cursor = _filter(kind, platform, capabilities, labels), None
         while True:
             page = clients.page(wanted, cursor, 100)
             yield from page.entries
@@ -109,4 +109,11 @@ class directory:
     def pick(policy: str = "random", kind: str = "", platform: str = "", capabilities: list[str] = [],
              labels: list[str] = [], exclude: list[str] = []) -> Entry | None:
         """One client that is online and fits, by `random`, `round_robin`, `least_outstanding` or `sticky:<key>`."""
-        return clients.pick(policy, Filter(kind, platform, capabilities, labels, ""), exclude)
+        check(policy, str, "policy")
+        return clients.pick(policy, _filter(kind, platform, capabilities, labels), as_list(exclude, "exclude"))
+
+
+def _filter(kind: str, platform: str, capabilities: list[str], labels: list[str]) -> Filter:
+    made = Filter(kind, platform, capabilities, labels, "")
+    check(made, Filter)
+    return made

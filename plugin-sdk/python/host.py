@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from componentize_py_types import Err
 
+from contract import check
 from failures import Refused
 from wit_world.imports import blob as blobs
 from wit_world.imports import log as lines
@@ -34,17 +35,25 @@ class blob:
     def info(id: str) -> blobs.BlobInfo | None:
         """What is known of it: `mime`, `length` in bytes, and `width` and `height` of a picture. None if it is not
         there."""
+        check(id, str, "id")
         return blobs.info(id)
 
     @staticmethod
     def read(id: str, offset: int = 0, length: int = 2**32 - 1) -> bytes:
         """Its bytes, or some of them. Read large ones in pieces."""
+        for given, wanted, name in ((id, str, "id"), (offset, int, "offset"), (length, int, "length")):
+            check(given, wanted, name)
         return _granted(blobs.read, id, offset, length)
 
     @staticmethod
     def create(mime: str, content: bytes | str) -> str:
         """Keeps new bytes and gives their id."""
-        return _granted(blobs.create, mime, content.encode() if isinstance(content, str) else content)
+        check(mime, str, "mime")
+        if isinstance(content, str):
+            check(content, str, "content")
+            content = content.encode()
+        check(content, bytes, "content")
+        return _granted(blobs.create, mime, content)
 
 
 def _granted(function: Any, *arguments: Any) -> Any:

@@ -10,7 +10,7 @@ import author
 import plugin
 from author import Meta as Meta
 from behaviour import Cx
-from builders import Finish
+from builders import Finish, finish
 from contract import to_json
 from failures import Cancelled, Fail, ModelFailed
 from waits import Rest, Wait
@@ -28,6 +28,9 @@ FORM = "hangar.py 1"
 run = author.need("run", "def run(cx):", world="behaviour", other="handle")
 if hasattr(plugin, "resume"):
     author.need("resume", "def resume(cx, kept, rest):", world="run that can be moved", other="handle")
+    if not hasattr(plugin, "SNAPSHOT"):
+        raise SystemExit("plugin.py has a `resume`, but no `SNAPSHOT`, without which no run is moved\n"
+                         "fix: write `SNAPSHOT = 1`, the number of the form of what it keeps")
 
 Steps = Generator[Wait, Any, Any]
 
@@ -141,7 +144,7 @@ def _steps(function: Callable[..., Any], *arguments: Any) -> Steps:
 
 def _outcome(given: Any) -> Finish | Fail:
     if isinstance(given, str):
-        return Finish(given)
+        return finish(given)
     if not isinstance(given, (Finish, Fail)):
         what = "something that it has not waited for" if isinstance(given, Wait) else repr(given)
         raise TypeError(f"`run` returned {what}; it ends with `return \"text\"`, `return finish(...)` or "

@@ -93,6 +93,22 @@ fn in_python() {
         "at the top of plugin.py",
         "line 6",
     ]);
+
+    let code = "import asyncio\nfrom hangar import blob, finish\n\ndef run(cx):\n    match cx.request:\n        \
+                case \"blob\": blob.create(\"text/plain\", 5)\n        \
+                case \"plan\": cx.plan_start(\"one\")\n        \
+                case \"half\": cx.status(\"\\ud800\")\n        \
+                case \"nan\": return finish(\"\", [float(\"nan\")])\n        \
+                case \"loop\": asyncio.new_event_loop()\n";
+    project.write(code).build().ok();
+    project.ask("blob").says(&["content must be of type bytes, not 5", "line 6"]);
+    project.ask("plan").says(&["steps must be a list, such as ['one']", "line 7"]);
+    project.ask("half").says(&["Status.value has half a character", "line 8"]);
+    project.ask("nan").says(&["not JSON compliant", "line 9"]);
+    project.ask("loop").says(&["a plugin has no event loop: wait with `yield`", "line 10"]);
+
+    let said = project.write("SNAPSHOT = \"one\"\n\ndef run(cx):\n    yield\n").build().not_ok();
+    said.says(&["error: `SNAPSHOT` in plugin.py must be a whole number", "fix: write `SNAPSHOT = 1`"]);
 }
 
 #[test]
@@ -105,4 +121,23 @@ fn in_javascript() {
 
     project.write("export async function run(cx) {\n  setTimeout(() => {}, 5);\n}\n").build().ok();
     project.ask("sleep").says(&["A plugin has no `setTimeout`", "`await cx.sleep(ms)`", "line 2"]);
+
+    let code = "import { blob, call } from \"hangar\";\nexport async function run(cx) {\n  switch (cx.request) {\n    \
+                case \"blob\": blob.create(\"text/plain\", 5); break;\n    \
+                case \"plan\": cx.planStart(\"one\"); break;\n    \
+                case \"number\": cx.sleep(-1); break;\n    \
+                case \"option\": call(\"df\", {}, { timeout_ms: 5 }); break;\n    \
+                case \"await\": if (cx.sleep(1)) return \"slept\"; break;\n    \
+                case \"answer\": return `${cx.sleep(1).content}`;\n  }\n}\n";
+    project.write(code).build().ok();
+    project.ask("blob").says(&["content must be a string or a Uint8Array, not 5", "line 4"]);
+    project.ask("plan").says(&["plan-start must be a list, such as [", "line 5"]);
+    project.ask("number").says(&["set-timer must be a whole number from 0", "line 6"]);
+    project.ask("option").says(&["There is no option `timeout_ms`, only id, timeoutMs, toolType", "line 7"]);
+    let forgotten = "`cx.sleep(...)` was not awaited: write `await` before it";
+    project.ask("await").says(&[forgotten, "line 8"]);
+    project.ask("answer").says(&[forgotten, "line 9"]);
+
+    let said = project.write("export const extensions = \"x\";\nexport async function run(cx) {}\n").build().not_ok();
+    said.says(&["error: `extensions` in plugin.js must be a list of strings", "fix: write `export const extensions"]);
 }
