@@ -219,7 +219,14 @@ fn message(words: &str) -> String {
     };
     let lines: Vec<&str> = words.lines().collect();
     let before = lines.iter().rposition(of_panic).map_or(0, |panic| panic + 1);
-    lines.into_iter().skip(before).filter(|line| !of_place(line)).collect::<Vec<_>>().join("; ")
+    lines.into_iter().skip(before).filter(|line| !of_place(line)).map(thrown).collect::<Vec<_>>().join("; ")
+}
+
+/// The engine of JavaScript shows what was thrown in the debug form of its own values; people want the text in it.
+fn thrown(line: &str) -> String {
+    let text = line.split_once("Value(String(Ok(\"").and_then(|(_, rest)| rest.strip_suffix("\")))"));
+    let plain = |text: &str| text.replace("\\n", "; ").replace("\\\"", "\"").replace("\\\\", "\\");
+    text.map_or_else(|| line.to_owned(), plain)
 }
 
 /// At most so many bytes of the text, with control characters taken out: a plugin must not be able to forge log lines
@@ -311,6 +318,13 @@ mod tests {
         log.end();
         assert_eq!(*kept.0.lock().unwrap(), ["Info one", "Warn bad [31mred", "Info two"]);
         assert_eq!(log.last_words(), "bad [31mred");
+    }
+
+    #[test]
+    fn what_javascript_throws_is_told_as_it_was_said() {
+        let words = r#"Failed to call 'handle': Value(String(Ok("TypeError: \"x\" is no list (plugin.js, line 3)")))"#;
+        assert_eq!(message(words), "TypeError: \"x\" is no list (plugin.js, line 3)");
+        assert_eq!(message("Value(String(Ok(\"broken off"), "Value(String(Ok(\"broken off");
     }
 
     #[test]
