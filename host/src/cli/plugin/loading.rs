@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,14 +52,16 @@ impl Loaded {
     }
 }
 
-/// Waits for a compilation, and says so when it takes long.
+/// Waits for a compilation, and says so to a person when it takes long.
 async fn patiently<T>(loading: impl Future<Output = T>, files: &PluginFiles) -> T {
     let mut loading = std::pin::pin!(loading);
     if let Ok(loaded) = tokio::time::timeout(SILENCE, loading.as_mut()).await {
         return loaded;
     }
-    let name = files.component.file_name().unwrap_or_default().to_string_lossy();
-    anstream::eprintln!("compiling {name}, which is kept for the next time");
+    if std::io::stderr().is_terminal() {
+        let name = files.component.file_name().unwrap_or_default().to_string_lossy();
+        anstream::eprintln!("compiling {name}, which is kept for the next time");
+    }
     loading.await
 }
 

@@ -70,7 +70,8 @@ pub fn player<'s>(script: &'s Script, loaded: &Loaded, lines: Arc<LogLines>) -> 
                 "play a script with `event` for a behaviour, with `envelopes` for a handler"
             }
             PlayError::Settings(_) | PlayError::NoSettings(_) => {
-                "let the script give the settings that plugin.toml declares under [settings]"
+                "let the script give the settings that plugin.toml declares under [settings], and so the configuration, \
+                 if one was named"
             }
             _ => "try again",
         };

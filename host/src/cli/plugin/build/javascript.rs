@@ -22,9 +22,16 @@ const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 pub fn component(project: &Project, tools: &Tools) -> Result<Vec<u8>> {
     let sdk = sdk::folder(project, tools)?;
     let packages = packages(&sdk, tools)?;
-    let mut command = Command::new("node");
+    let mut command = of_node("node");
     command.arg(sdk.join("build.mjs")).arg("--tools").arg(packages);
     sdk::component(command, project, &sdk)
+}
+
+/// What somebody has set for other programs in Node is not meant for ours.
+fn of_node(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("NODE_OPTIONS");
+    command
 }
 
 /// A folder with the `node_modules` of the SDK's lock file.
@@ -39,7 +46,7 @@ fn packages(sdk: &Path, tools: &Tools) -> Result<PathBuf> {
             fs::copy(sdk.join(file), folder.join(file)).with_context(|| format!("{file} cannot be copied"))?;
         }
         // No package's own scripts: none of these needs them here.
-        let mut npm = Command::new(NPM);
+        let mut npm = of_node(NPM);
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
         sdk::install_step(&mut npm, "npm ci")
     })
@@ -48,14 +55,14 @@ fn packages(sdk: &Path, tools: &Tools) -> Result<PathBuf> {
 /// The version of `node`, which must have `npm` beside it.
 fn version() -> Result<String, Problem> {
     let missing = |what: &str, packages: &str| sdk::missing(what, Language::JavaScript, packages);
-    let node = sdk::asked(Command::new("node").arg("--version"))
-        .ok_or_else(|| missing("there is no node here", "nodejs npm"))?;
+    let node =
+        sdk::asked(of_node("node").arg("--version")).ok_or_else(|| missing("there is no node here", "nodejs npm"))?;
     let version = String::from_utf8_lossy(&node.stdout).trim().trim_start_matches('v').to_owned();
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < OLDEST) {
         let what = format!("node is {version}, and {OLDEST} is the oldest that will do");
         return Err(Problem::new(what, "install a newer Node, and put it first on the PATH"));
     }
-    sdk::asked(Command::new(NPM).arg("--version")).ok_or_else(|| missing("there is no npm here", "npm"))?;
+    sdk::asked(of_node(NPM).arg("--version")).ok_or_else(|| missing("there is no npm here", "npm"))?;
     Ok(version)
 }
