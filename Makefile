@@ -22,7 +22,7 @@ run: plugins ## play one session in three languages and print what happens, step
 	done
 
 test: plugins ## everything that must hold on each landing
-	cargo test $(host)
+	cargo test $(host) --no-fail-fast
 
 soak: plugins ## strain the runtime for SOAK_MINUTES (10) and print figures
 	cargo run --release -p hangar-tests --bin soak

@@ -60,7 +60,7 @@ async fn a_component_of_no_world_or_of_two() {
     let text = refusal(plugin("hostile-missing-export")).await;
     assert_eq!(
         text,
-        "it exports neither `hangar:plugin/runs` (a behaviour) nor `hangar:plugin/handlers` (a handler). Build it for one of the two worlds of hangar:plugin@1.0.0"
+        "it exports neither `hangar:plugin/runs` (a behaviour) nor `hangar:plugin/handlers` (a handler). Build it for one of the two worlds of hangar:plugin@1.0.0; in Rust, `export_behaviour!` or `export_handler!` does so"
     );
     let both = r#"
         (instance $i)
