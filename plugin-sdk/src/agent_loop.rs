@@ -14,7 +14,6 @@ mod wait;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use serde::{Deserialize, Serialize};
@@ -182,7 +181,7 @@ impl<A: Agent> AgentLoop<A> {
         match run.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => Some(outcome),
             Poll::Pending => {
-                let reason = Rc::clone(&self.cx.mailbox).borrow().cancelled()?.to_owned();
+                let reason = self.cx.cancelled()?;
                 Some(Err(Error::Cancelled { reason }.into()))
             }
         }

@@ -48,17 +48,7 @@ pub use serde_json::{self, Value, json};
 #[macro_export]
 macro_rules! export_behaviour {
     ($behaviour:ty) => {
-        $crate::__identify!(__HangarIdentity);
-
-        #[cfg(target_family = "wasm")]
-        const _: () = {
-            type __HangarPlugin = $crate::behaviour::Exported<$behaviour, __HangarIdentity>;
-    $crate::behaviour_bindings::export_behaviour!(__HangarPlugin with_types_in $crate::behaviour_bindings);
-        };
-
-        #[cfg(not(target_family = "wasm"))]
-        const _: ::core::marker::PhantomData<$crate::behaviour::Exported<$behaviour, __HangarIdentity>> =
-            ::core::marker::PhantomData;
+        $crate::__export!($behaviour, behaviour, behaviour_bindings, export_behaviour);
     };
 }
 
@@ -66,16 +56,25 @@ macro_rules! export_behaviour {
 #[macro_export]
 macro_rules! export_handler {
     ($handler:ty) => {
+        $crate::__export!($handler, handler, handler_bindings, export_handler);
+    };
+}
+
+/// Exports a type of one of the worlds. Natively there is nothing to export to, but the type must fit all the same.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export {
+    ($plugin:ty, $world:ident, $bindings:ident, $export:ident) => {
         $crate::__identify!(__HangarIdentity);
 
         #[cfg(target_family = "wasm")]
         const _: () = {
-            type __HangarPlugin = $crate::handler::Exported<$handler, __HangarIdentity>;
-    $crate::handler_bindings::export_handler!(__HangarPlugin with_types_in $crate::handler_bindings);
+            type __HangarPlugin = $crate::$world::Exported<$plugin, __HangarIdentity>;
+    $crate::$bindings::$export!(__HangarPlugin with_types_in $crate::$bindings);
         };
 
         #[cfg(not(target_family = "wasm"))]
-        const _: ::core::marker::PhantomData<$crate::handler::Exported<$handler, __HangarIdentity>> =
+        const _: ::core::marker::PhantomData<$crate::$world::Exported<$plugin, __HangarIdentity>> =
             ::core::marker::PhantomData;
     };
 }

@@ -20,7 +20,7 @@ pub struct Step {
 impl Step {
     /// What is to be carried out, in order.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.returned.iter().enumerate().filter(|(at, _)| !self.is_refused(*at)).map(|(_, action)| action)
+        self.answers().filter(|(_, refused)| refused.is_none()).map(|(action, _)| action)
     }
 
     /// Everything that the plugin asked for, in order, with the reason where it is refused.
@@ -78,10 +78,6 @@ impl Step {
             hasher.update(b"\n");
         }
         hex(&hasher.finalize())
-    }
-
-    fn is_refused(&self, at: usize) -> bool {
-        self.refused.iter().any(|(refused, _)| *refused == at)
     }
 }
 

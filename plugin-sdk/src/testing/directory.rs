@@ -32,27 +32,31 @@ pub fn get(id: &str) -> Option<Entry> {
 /// The clients that fit.
 #[must_use]
 pub fn page(filter: &Filter, cursor: Option<&str>, limit: u32) -> PageResult {
-    let mut entries = fitting(filter, cursor);
-    let more = entries.len() > limit as usize;
-    entries.truncate(limit as usize);
-    let next = entries.last().filter(|_| more).map(|last| last.id.clone());
-    PageResult { entries, next, extra: String::new() }
+    let mut rest = fitting(filter).into_iter().filter(|entry| cursor.is_none_or(|from| entry.id.as_str() >= from));
+    // A page of nothing would never come to an end.
+    let entries = rest.by_ref().take(limit.max(1) as usize).collect();
+    PageResult { entries, next: rest.next().map(|entry| entry.id), extra: String::new() }
 }
 
-/// The first client that is online, not paused and fits.
+/// One client that is online, not paused and fits. A test must always go the same way, so what is chosen at random or
+/// in turn is the first; it is the same where a script plays the plugin.
 #[must_use]
-pub fn pick(_policy: &str, filter: &Filter, exclude: &[String]) -> Option<Entry> {
-    fitting(filter, None).into_iter().find(|entry| entry.online && !entry.paused && !exclude.contains(&entry.id))
+pub fn pick(policy: &str, filter: &Filter, exclude: &[String]) -> Option<Entry> {
+    let able = |entry: &Entry| entry.online && !entry.paused && !exclude.contains(&entry.id);
+    let mut able = fitting(filter).into_iter().filter(able);
+    match policy {
+        "least_outstanding" => able.min_by_key(|entry| entry.outstanding),
+        _ => able.next(),
+    }
 }
 
-fn fitting(filter: &Filter, after: Option<&str>) -> Vec<Entry> {
+fn fitting(filter: &Filter) -> Vec<Entry> {
     let has_all = |has: &[String], wanted: &[String]| wanted.iter().all(|wanted| has.contains(wanted));
     let fits = |entry: &&Entry| {
         (filter.kind.is_empty() || entry.kind == filter.kind)
             && (filter.platform.is_empty() || entry.platform == filter.platform)
             && has_all(&entry.capabilities, &filter.capabilities)
             && has_all(&entry.labels, &filter.labels)
-            && after.is_none_or(|after| entry.id.as_str() > after)
     };
     CLIENTS.with_borrow(|(_, there)| there.iter().filter(fits).cloned().collect())
 }

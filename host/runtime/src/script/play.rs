@@ -131,15 +131,6 @@ impl<'s> Player<'s> {
         }
         turns
     }
-
-    /// Bytes that a run's memories and tables have now; 0 for a run that is over, and for a handler.
-    #[must_use]
-    pub fn memory_bytes(&self) -> usize {
-        match &self.part {
-            Part::Run { run, .. } => run.memory_bytes(),
-            Part::Handler { .. } => 0,
-        }
-    }
 }
 
 impl Script {

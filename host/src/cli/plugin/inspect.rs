@@ -1,7 +1,6 @@
 //! `hangar plugin inspect`: what a plugin is, wants and gets.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
@@ -10,7 +9,7 @@ use hangar_runtime::{Limits, World};
 use serde_json::{Map, Value, json};
 
 use super::files::size;
-use super::loading::{Loaded, wait_for};
+use super::loading::{Loaded, Which, wait_for};
 use crate::cli::Verdict;
 use crate::cli::screen::{FAINT, STRONG, Screen, plain};
 
@@ -31,12 +30,8 @@ plugin says about itself), imports, exports, capabilities {requested,effective} 
 /// What to look at.
 #[derive(Args)]
 pub struct Inspect {
-    /// The plugin: a .wasm, or a folder with one and a plugin.toml
-    #[arg(default_value = ".")]
-    plugin: PathBuf,
-    /// The host's configuration, for its grants and limits
-    #[arg(long)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
     /// Print a line of JSON
     #[arg(long)]
     pub json: bool,
@@ -45,7 +40,7 @@ pub struct Inspect {
 /// Loads the plugin and shows it.
 pub fn work(inspect: &Inspect, screen: &mut Screen) -> Result<Verdict> {
     wait_for(async {
-        let loaded = Loaded::from(&inspect.plugin, inspect.config.as_deref()).await?;
+        let loaded = inspect.which.load().await?;
         let facts = Facts::of(&loaded);
         if inspect.json {
             screen.json(&facts.json())?;

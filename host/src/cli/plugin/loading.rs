@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use hangar_runtime::manifest::{HostConfig, Manifest, PluginConfig, PluginFiles, Terms};
 use hangar_runtime::{Plugin, Runtime, RuntimeConfig};
 
@@ -15,6 +16,24 @@ use super::grants::NotGranted;
 
 /// After so long people want to know what is going on.
 const SILENCE: Duration = Duration::from_secs(2);
+
+/// A plugin on the command line, and the host that it is looked at for.
+#[derive(Args)]
+pub struct Which {
+    /// The plugin: a .wasm, or a folder with one and a plugin.toml
+    #[arg(default_value = ".")]
+    pub plugin: PathBuf,
+    /// The host's configuration, for its grants, limits and settings
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+}
+
+impl Which {
+    /// Finds, reads and loads it.
+    pub async fn load(&self) -> Result<Loaded> {
+        Loaded::from(&self.plugin, self.config.as_deref()).await
+    }
+}
 
 /// A plugin that is ready to run.
 pub struct Loaded {
@@ -76,7 +95,11 @@ pub fn plugin_config(file: &Path, id: &str) -> Result<PluginConfig> {
     if !config.plugins.contains_key(id) {
         anstream::eprintln!("note: {} has no [plugins.{id}]: the plugin gets the safe set", file.display());
     }
-    Ok(config.plugin(id))
+    let config = config.plugin(id);
+    if !config.enabled {
+        anstream::eprintln!("note: {} says `enabled = false`: that host does not load the plugin", file.display());
+    }
+    Ok(config)
 }
 
 /// A runtime for one plugin and a few instances.

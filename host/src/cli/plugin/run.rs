@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use hangar_runtime::script::Player;
 
-use super::loading::{Loaded, wait_for};
+use super::loading::{Which, wait_for};
 use super::log_lines::LogLines;
 use super::project::warn_if_outdated;
 use super::transcript::Transcript;
@@ -28,9 +28,8 @@ A script has an event in each line, as above; for a handler a list of messages: 
 or too long is left out. Without --config the plugin gets all that its plugin.toml asks for. A journal of a server is \
 replayed, and compared with what is answered now.
 
---json prints an object in each line, with one of these keys: plugin {id,version,world,not_granted}, event, envelopes, misfit \
-(why no host would tell a run this), \
-log {level,line}, action (and, where the host refuses it, refused {code,text}), verdict (and `on`, the message), \
+--json prints an object in each line, with one of these keys: plugin {id,version,world,not_granted}, event, envelopes, \
+misfit (why no host would tell a run this), log {level,line}, action (and, where the host refuses it, refused {code,text}), verdict (and `on`, the message), \
 fault {code,text}, expected (a boolean, and differences [{path,expected,found}]), divergence {seq,text}; the last one is \
 end {ok,over,waits_for}.
 Exit code 1: a fault that was not expected, an expectation that was missed, a journal that diverges.";
@@ -38,15 +37,11 @@ Exit code 1: a fault that was not expected, an expectation that was missed, a jo
 /// What to play, and under which terms.
 #[derive(Args)]
 pub struct Run {
-    /// The plugin: a .wasm, or a folder with one and a plugin.toml
-    #[arg(default_value = ".")]
-    plugin: PathBuf,
+    #[command(flatten)]
+    which: Which,
     /// The script or journal to play; `-` reads standard input
     #[arg(long)]
     script: PathBuf,
-    /// The host's configuration, for its grants, limits and settings
-    #[arg(long)]
-    config: Option<PathBuf>,
     /// Print a JSON object in each line
     #[arg(long)]
     pub json: bool,
@@ -58,9 +53,9 @@ pub fn work(run: &Run, screen: &mut Screen) -> Result<Verdict> {
         let name = scripts::name(&run.script);
         let mut source = scripts::open(&run.script)?;
         let bytes = scripts::read(&mut source, name)?;
-        let loaded = Loaded::from(&run.plugin, run.config.as_deref()).await?;
-        warn_if_outdated(&loaded.files.component, &run.plugin);
-        let begin = |screen| Transcript::begin(screen, run.json, &loaded, name, run.config.is_some());
+        let loaded = run.which.load().await?;
+        warn_if_outdated(&loaded.files.component, &run.which.plugin);
+        let begin = |screen| Transcript::begin(screen, run.json, &loaded, name, run.which.config.is_some());
         if replaying::is_journal(&bytes) {
             // With its blobs in it, a journal may be longer than any script.
             return replaying::replay(bytes.as_slice().chain(source), &loaded, &mut begin(screen)?).await;

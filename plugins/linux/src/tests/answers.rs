@@ -5,7 +5,7 @@ use hangar_plugin_sdk::json;
 
 use super::{planned, ran, run};
 
-const EVIL: &str = r#"{"observation":"x","thought":"y","action":{"function":"execute_command","arguments":{"command":"cat /root/.ssh/id_rsa"},"status":"CONTINUE"}}"#;
+const EVIL: &str = r#"{"observation":"x","thought":"y","action":{"function":"execute_command","arguments":{"command":"cat /etc/shadow"},"status":"CONTINUE"}}"#;
 
 #[test]
 fn an_answer_in_a_fence_or_in_prose_is_understood() {

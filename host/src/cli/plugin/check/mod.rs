@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
+use bytes::Bytes;
 use clap::Args;
 use hangar_runtime::manifest::{FileError, Manifest, PluginFiles, Terms};
 use hangar_runtime::{LoadError, Outline, Plugin, World};
@@ -15,7 +16,7 @@ use serde_json::{Map, json};
 
 use super::files::{file_problem, load_problem, size, world_problem};
 use super::grants::NotGranted;
-use super::loading::{plugin_config, runtime, wait_for};
+use super::loading::{Which, plugin_config, runtime, wait_for};
 use crate::cli::Verdict;
 use crate::cli::problem::Problem;
 use crate::cli::screen::{DOUBTFUL, Screen};
@@ -40,12 +41,8 @@ Exit code 1: a stage failed.";
 /// What to check, and for which host.
 #[derive(Args)]
 pub struct Check {
-    /// The plugin: a .wasm, or a folder with one and a plugin.toml
-    #[arg(default_value = ".")]
-    plugin: PathBuf,
-    /// The host's configuration, for its grants, limits and settings
-    #[arg(long)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
     /// Print a line of JSON
     #[arg(long)]
     pub json: bool,
@@ -55,34 +52,36 @@ pub struct Check {
 pub fn work(check: &Check, screen: &mut Screen) -> Result<Verdict> {
     wait_for(async {
         let mut stages = Stages::default();
-        let not_granted = examine(&check.plugin, check.config.as_deref(), &mut stages).await?;
+        let not_granted = examine(&check.which, &mut stages).await?;
         let ok = stages.are_ok();
         if check.json {
             screen.json(&json!({ "ok": ok, "stages": stages.all(), "not_granted": not_granted }))?;
         } else {
             stages.print(screen)?;
-            print_grants(&not_granted, check.config.as_deref(), screen)?;
+            print_grants(&not_granted, check.which.config.as_deref(), screen)?;
         }
         Ok(if ok { Verdict::Ok } else { Verdict::NotOk })
     })
 }
 
 /// Goes through the stages. An error is one that keeps the check itself from being done.
-async fn examine(path: &Path, config: Option<&Path>, stages: &mut Stages) -> Result<NotGranted> {
+async fn examine(which: &Which, stages: &mut Stages) -> Result<NotGranted> {
+    let path = &which.plugin;
     let (files, manifest) = find(path, stages);
     let id = match (&manifest, &files) {
         (Some(manifest), _) => manifest.id.clone(),
         (None, Some(files)) => files.id(),
         (None, None) => String::new(),
     };
-    let given = config.map(|config| plugin_config(config, &id)).transpose()?;
+    let given = which.config.as_deref().map(|config| plugin_config(config, &id)).transpose()?;
     let is_configured = given.is_some();
     let terms = Terms::of(&id, manifest.as_ref(), &given.unwrap_or_default());
 
-    let outline = files.as_ref().and_then(|files| outline(files, manifest.as_ref(), stages));
-    let plugin = match (&files, &outline) {
-        (Some(files), Some(_)) => load(files, &terms, stages).await?,
-        _ => {
+    let found = files.as_ref().and_then(|files| outline(files, manifest.as_ref(), stages));
+    let (bytes, outline) = found.unzip();
+    let plugin = match bytes {
+        Some(bytes) => load(bytes, &terms, stages).await?,
+        None => {
             stages.skip(&["compile", "probe", "describe"]);
             None
         }
@@ -156,8 +155,8 @@ fn component_beside(path: &Path) -> Option<PluginFiles> {
     }
 }
 
-/// The stages `files` and `outline`, from the component's bytes; none if it cannot be a plugin.
-fn outline(files: &PluginFiles, manifest: Option<&Manifest>, stages: &mut Stages) -> Option<Outline> {
+/// The stages `files` and `outline`: the component's bytes and what they are; none if it cannot be a plugin.
+fn outline(files: &PluginFiles, manifest: Option<&Manifest>, stages: &mut Stages) -> Option<(Bytes, Outline)> {
     let name = files.component.file_name().unwrap_or_default().to_string_lossy();
     let bytes = match files.read_component() {
         Ok(bytes) => bytes,
@@ -178,12 +177,11 @@ fn outline(files: &PluginFiles, manifest: Option<&Manifest>, stages: &mut Stages
     let found = format!("a {} for hangar:plugin@{}", outline.world.name(), outline.contract);
     let problem = manifest.and_then(|manifest| world_problem(manifest, outline.world));
     stages.add("outline", problem.map_or(Ok(found), |problem| Err(vec![problem])));
-    Some(outline)
+    Some((bytes, outline))
 }
 
 /// The stages `compile` and `probe`, and `describe` when that fails.
-async fn load(files: &PluginFiles, terms: &Terms, stages: &mut Stages) -> Result<Option<Plugin>> {
-    let bytes = files.read_component().map_err(|error| file_problem(&error))?;
+async fn load(bytes: Bytes, terms: &Terms, stages: &mut Stages) -> Result<Option<Plugin>> {
     let start = Instant::now();
     let loaded = runtime()?.plugin(bytes, terms.limits.clone()).await;
     let compiled = format!("compiled and linked, {} ms", start.elapsed().as_millis());
