@@ -26,6 +26,7 @@ mod imports;
 pub mod journal;
 mod limits;
 mod live;
+pub mod library;
 mod load_error;
 mod log;
 mod machine;

@@ -1,0 +1,1 @@
+//! When a plugin is taken out of service, and how it comes back.

@@ -1,0 +1,1 @@
+//! What is published: one snapshot, replaced as a whole.

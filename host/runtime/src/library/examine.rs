@@ -1,0 +1,1 @@
+//! The way from files to a proven version: load, compare, probe, shadow.

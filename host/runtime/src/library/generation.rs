@@ -1,0 +1,1 @@
+//! One proven version of one plugin, with the runs that are on it.

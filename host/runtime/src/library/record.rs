@@ -1,0 +1,1 @@
+//! What speaks against a generation: strikes, by client and in all.

@@ -1,0 +1,1 @@
+//! A candidate played against journals of former runs.

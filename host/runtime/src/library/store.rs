@@ -1,0 +1,1 @@
+//! What the library remembers over a restart: former versions, marks, pins.

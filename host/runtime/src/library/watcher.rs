@@ -1,0 +1,1 @@
+//! Who wakes the library: the file system, or time.
