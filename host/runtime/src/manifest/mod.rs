@@ -17,7 +17,7 @@ mod settings;
 mod terms;
 
 pub use capabilities::Capabilities;
-pub use configuration::{HostConfig, PluginConfig};
+pub use configuration::{HostConfig, OnReload, PluginConfig, ShadowPolicy};
 pub use file_error::FileError;
 pub(crate) use file_error::read_text;
 pub use files::PluginFiles;
