@@ -78,7 +78,14 @@ impl Manifest {
 
     /// Reads a manifest from its file.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        Ok(Self::parse(&read_text(path, BYTES)?).map_err(|error| error.in_file(path))?)
+        Ok(Self::read_with_text(path)?.0)
+    }
+
+    /// Reads a manifest from its file, once, and gives the text that it was read from as well.
+    pub(super) fn read_with_text(path: &Path) -> Result<(Self, String), FileError> {
+        let text = read_text(path, BYTES)?;
+        let manifest = Self::parse(&text).map_err(|error| error.in_file(path))?;
+        Ok((manifest, text))
     }
 
     fn of(mut top: Section<'_>) -> Self {
