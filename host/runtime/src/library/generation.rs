@@ -1,1 +1,3 @@
-//! One proven version of one plugin, with the runs that are on it.
+//! TEMP
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing { Live, Draining, Ending }

@@ -3,14 +3,17 @@
 
 mod breaker;
 mod catalog;
+mod change;
 mod clock;
 mod described;
 mod examine;
 mod generation;
+mod lifecycle;
 mod look;
 mod package;
 mod placed_run;
 mod record;
 mod shadow;
 mod store;
+mod timing;
 mod watcher;

@@ -19,8 +19,8 @@ pub(super) struct Debounce(State);
 #[derive(Debug, Clone, Copy)]
 enum State {
     Idle,
-    /// Something stirred; since `began` there was no quiet, and the last that was heard of it was at `stirred`.
-    Waiting { began: Moment, stirred: Moment },
+    /// Something stirred; since `began` there was no quiet. If nothing else stirs, the first look is due.
+    Waiting { began: Moment, due: Moment },
     /// Looked once at `at`, and nothing stirred since.
     Looked { began: Moment, at: Moment },
     /// One of the two looks is under way.
@@ -29,17 +29,17 @@ enum State {
 
 impl Debounce {
     /// Looks at once: at the start, and by order, there is nothing to wait for.
-    pub(super) fn eager(now: Moment, timing: &Timing) -> Self {
-        Self(State::Waiting { began: now, stirred: now.saturating_sub(timing.quiet) })
+    pub(super) fn eager(now: Moment) -> Self {
+        Self(State::Waiting { began: now, due: now })
     }
 
     /// Something has stirred in the directory.
     pub(super) fn stir(&mut self, now: Moment, timing: &Timing) {
         self.0 = match self.0 {
-            State::Idle => State::Waiting { began: now, stirred: now },
+            State::Idle => wait(now, now, timing),
             // Where there is no quiet, patience ends some day. What is still being written the second look will show.
             looked @ State::Looked { began, .. } if now >= patience(began, timing) => looked,
-            State::Waiting { began, .. } | State::Looked { began, .. } => State::Waiting { began, stirred: now },
+            State::Waiting { began, .. } | State::Looked { began, .. } => wait(began, now, timing),
             State::Looking { began, which, .. } => State::Looking { began, which, stirred: Some(now) },
         };
     }
@@ -48,7 +48,7 @@ impl Debounce {
     pub(super) fn hurry(&mut self, now: Moment, timing: &Timing) {
         match self.0 {
             State::Looking { .. } => self.stir(now, timing),
-            _ => *self = Self::eager(now, timing),
+            _ => *self = Self::eager(now),
         }
     }
 
@@ -69,9 +69,9 @@ impl Debounce {
     pub(super) fn end(&mut self, now: Moment, timing: &Timing) -> Option<Due> {
         let State::Looking { began, which, stirred } = self.0 else { return None };
         self.0 = match (which, stirred) {
-            (Due::First, Some(stirred)) if now < patience(began, timing) => State::Waiting { began, stirred },
+            (Due::First, Some(stirred)) if now < patience(began, timing) => wait(began, stirred, timing),
             (Due::First, _) => State::Looked { began, at: now },
-            (Due::Second, Some(stirred)) => State::Waiting { began: stirred, stirred },
+            (Due::Second, Some(stirred)) => wait(stirred, stirred, timing),
             (Due::Second, None) => State::Idle,
         };
         Some(which)
@@ -79,13 +79,18 @@ impl Debounce {
 
     /// When the next look is due.
     pub(super) fn next(&self, timing: &Timing) -> Option<Moment> {
-        let half = timing.quiet / 2;
         match self.0 {
             State::Idle | State::Looking { .. } => None,
-            State::Waiting { began, stirred } => Some(stirred.saturating_add(half).min(patience(began, timing))),
-            State::Looked { at, .. } => Some(at.saturating_add(half)),
+            State::Waiting { due, .. } => Some(due),
+            State::Looked { at, .. } => Some(at.saturating_add(timing.quiet / 2)),
         }
     }
+}
+
+/// Half of the quiet before the first look, half of it between the two.
+fn wait(began: Moment, stirred: Moment, timing: &Timing) -> State {
+    let due = stirred.saturating_add(timing.quiet / 2).min(patience(began, timing));
+    State::Waiting { began, due }
 }
 
 /// When a first look is taken even though there was no quiet.
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn at_the_start_one_does_not_wait_for_quiet() {
         let timing = Timing::default();
-        let mut debounce = Debounce::eager(ms(0), &timing);
+        let mut debounce = Debounce::eager(ms(0));
         assert_eq!(debounce.begin(ms(0), &timing), Some(Due::First));
         assert_eq!(debounce.begin(ms(500), &timing), None, "one look at a time");
         assert_eq!(debounce.end(ms(1), &timing), Some(Due::First));

@@ -201,7 +201,7 @@ impl<W: World> Lifecycle<W> {
     /// A machine that is about to look for the first time, with what was remembered.
     pub(crate) fn new(timing: Timing, host: HostConfig, ledger: Ledger, opened_ms: u64) -> Self {
         Self {
-            debounce: Debounce::eager(Moment::ZERO, &timing),
+            debounce: Debounce::eager(Moment::ZERO),
             rescan_at: timing.rescan,
             plugins: ledger.plugins.into_iter().map(|(id, entry)| (id, Plugin::remembered(entry))).collect(),
             timing,

@@ -27,6 +27,8 @@ pub(crate) struct Place<W: World> {
     seen: Option<W::Fingerprint>,
     /// The number of the effect that asked for it to be read.
     reading: Option<u64>,
+    /// It changed while it was read: only the next looks can say when to try again.
+    restless: bool,
     content: Content<W>,
     /// Why what it has to offer is not even looked at.
     misplaced: Option<String>,
@@ -41,7 +43,7 @@ enum Content<W: World> {
 
 impl<W: World> Place<W> {
     fn new() -> Self {
-        Self { seen: None, reading: None, content: Content::Unread, misplaced: None }
+        Self { seen: None, reading: None, restless: false, content: Content::Unread, misplaced: None }
     }
 
     /// What it has to offer.
@@ -102,6 +104,7 @@ impl<W: World> Lifecycle<W> {
         let number = self.number();
         let place = self.places.entry(name.clone()).or_insert_with(Place::new);
         place.reading = Some(number);
+        place.restless = false;
         self.effects.push(Effect::Read { place: name, number });
     }
 
@@ -110,9 +113,9 @@ impl<W: World> Lifecycle<W> {
         self.places.values().any(|place| place.reading.is_some())
     }
 
-    /// Whether it is not known yet what this place holds.
-    pub(super) fn is_being_read(&self, place: &str) -> bool {
-        self.places.get(place).is_some_and(|place| place.reading.is_some())
+    /// Whether this place will be read without being asked for.
+    pub(super) fn will_be_read(&self, place: &str) -> bool {
+        self.places.get(place).is_some_and(|place| place.reading.is_some() || place.restless)
     }
 
     /// Takes a package to be examined, if it is at hand.
@@ -127,7 +130,11 @@ impl<W: World> Lifecycle<W> {
         let Some(place) = self.places.get_mut(name).filter(|place| place.reading == Some(number)) else { return };
         place.reading = None;
         match reading {
-            Reading::Unsteady => self.debounce.stir(now, &self.timing),
+            Reading::Unsteady => {
+                place.seen = None;
+                place.restless = true;
+                self.debounce.stir(now, &self.timing);
+            }
             Reading::Steady { fingerprint, content } => {
                 place.seen = fingerprint;
                 let known = std::mem::replace(&mut place.content, Content::Unread);

@@ -89,7 +89,7 @@ impl<W: World> Lifecycle<W> {
         let package = offer.as_ref().and_then(|_| self.package(&place));
         if offer.is_some() && package.is_none() {
             // Files are not kept in memory. Whatever they are by now, it goes on from there.
-            if !self.is_being_read(&place) {
+            if !self.will_be_read(&place) {
                 self.ask_to_read(place);
             }
             return;
