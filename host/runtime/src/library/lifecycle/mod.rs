@@ -241,8 +241,12 @@ impl<W: World> Lifecycle<W> {
         self.end_probations(now);
         self.end_drains(now);
         let due = |plugin: &Plugin<W>| plugin.retry_at.is_some_and(|at| at <= now);
-        let due: Vec<String> = self.plugins.iter().filter(|(_, plugin)| due(plugin)).map(|(id, _)| id.clone()).collect();
+        let due: Vec<String> =
+            self.plugins.iter().filter(|(_, plugin)| due(plugin)).map(|(id, _)| id.clone()).collect();
         for id in due {
+            if let Some(plugin) = self.plugins.get_mut(&id) {
+                plugin.retry_at = None;
+            }
             self.settle(&id, now);
         }
         self.settle_blocked(now);
