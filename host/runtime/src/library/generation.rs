@@ -207,6 +207,7 @@ mod tests {
 
     use super::super::stage::{self, Library};
     use super::*;
+    use crate::script::Clients;
 
     fn envelope(body: &str) -> Vec<Envelope> {
         let sender = json!({"id": "desk", "kind": "device"});
@@ -216,32 +217,7 @@ mod tests {
     }
 
     fn scope() -> Scope {
-        struct Nobody;
-        impl crate::Directory for Nobody {
-            fn version(&self) -> u64 {
-                0
-            }
-            fn get(&self, _id: &str) -> Option<crate::contract::directory::Entry> {
-                None
-            }
-            fn page(
-                &self,
-                _filter: &crate::contract::directory::Filter,
-                _cursor: Option<&str>,
-                _limit: u32,
-            ) -> crate::contract::directory::PageResult {
-                crate::contract::directory::PageResult { entries: Vec::new(), next: None, extra: String::new() }
-            }
-            fn pick(
-                &self,
-                _policy: &str,
-                _filter: &crate::contract::directory::Filter,
-                _exclude: &[String],
-            ) -> Option<crate::contract::directory::Entry> {
-                None
-            }
-        }
-        Scope { directory: Arc::new(Nobody), blobs: Arc::default() }
+        Scope { directory: Arc::new(Clients::default()), blobs: Arc::default() }
     }
 
     #[tokio::test]
