@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::library::change::{BreakerWord, Change, Phases, Stage};
 use crate::library::clock::Moment;
-use crate::library::generation::Standing;
+use crate::library::service::Standing;
 use crate::library::store::{Ledger, MarkKind};
 use crate::library::timing::Timing;
 use crate::manifest::{HostConfig, PluginConfig};

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::library::change::{BreakerWord, Change, Phases, Stage, VersionName, Why};
 use crate::library::clock::Moment;
-use crate::library::generation::Standing;
+use crate::library::service::Standing;
 use crate::library::store::{MarkKind, Past};
 use crate::manifest::PluginConfig;
 
