@@ -7,6 +7,7 @@ mod clock;
 mod described;
 mod examine;
 mod generation;
+mod links;
 mod look;
 mod package;
 mod placed_run;
