@@ -2,6 +2,7 @@
 //! version that was proven, and nothing that runs is disturbed.
 
 mod account;
+mod archive;
 mod breaker;
 mod catalog;
 mod change;
@@ -9,7 +10,9 @@ mod clock;
 mod described;
 mod examine;
 mod generation;
+mod ledger;
 mod lifecycle;
+mod links;
 mod look;
 mod package;
 mod placed_run;

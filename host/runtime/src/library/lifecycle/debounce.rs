@@ -20,11 +20,21 @@ pub(super) struct Debounce(State);
 enum State {
     Idle,
     /// Something stirred; since `began` there was no quiet. If nothing else stirs, the first look is due.
-    Waiting { began: Moment, due: Moment },
+    Waiting {
+        began: Moment,
+        due: Moment,
+    },
     /// Looked once at `at`, and nothing stirred since.
-    Looked { began: Moment, at: Moment },
+    Looked {
+        began: Moment,
+        at: Moment,
+    },
     /// One of the two looks is under way.
-    Looking { began: Moment, which: Due, stirred: Option<Moment> },
+    Looking {
+        began: Moment,
+        which: Due,
+        stirred: Option<Moment>,
+    },
 }
 
 impl Debounce {

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 
 use crate::library::change::{BreakerWord, Change, Phases, Stage};
 use crate::library::clock::Moment;
+use crate::library::ledger::{Ledger, MarkKind};
 use crate::library::service::Standing;
-use crate::library::store::{Ledger, MarkKind};
 use crate::library::timing::Timing;
 use crate::manifest::{HostConfig, PluginConfig};
 
@@ -364,9 +364,9 @@ impl<W: World> Lifecycle<W> {
         let Some(live) = plugin.live.as_ref().filter(|live| live.name.generation == number && !live.proven) else {
             return;
         };
-        let is_pinned = self.host.plugin(id).pin.is_some() || plugin.pin.is_some();
+        let is_pinned = self.host.plugin(id).pin.is_some() || plugin.memory.pin.is_some();
         let (name, hash) = (live.name.clone(), live.name.hash.clone());
-        let has_other = plugin.history.iter().any(|past| past.hash != hash && !plugin.is_marked(&past.hash));
+        let has_other = plugin.memory.history.iter().any(|past| past.hash != hash && !plugin.is_marked(&past.hash));
         if is_pinned || !has_other || plugin.is_marked(&hash) {
             return;
         }
@@ -381,7 +381,7 @@ impl<W: World> Lifecycle<W> {
         for (id, plugin) in &mut self.plugins {
             if !same_for_versions(&before.plugin(id), &self.host.plugin(id)) {
                 // What was wrong may have been the configuration.
-                plugin.marks.retain(|_, mark| mark.kind != MarkKind::Rejected);
+                plugin.memory.marks.retain(|_, mark| mark.kind != MarkKind::Rejected);
                 plugin.blocked = None;
             }
         }
@@ -396,7 +396,8 @@ impl<W: World> Lifecycle<W> {
         let over = |plugin: &Plugin<W>| {
             plugin.live.as_ref().is_some_and(|live| !live.proven && live.probation_is_over(now, &timing))
         };
-        let ids: Vec<String> = self.plugins.iter().filter(|(_, plugin)| over(plugin)).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> =
+            self.plugins.iter().filter(|(_, plugin)| over(plugin)).map(|(id, _)| id.clone()).collect();
         for id in ids {
             let Some(plugin) = self.plugins.get_mut(&id) else { continue };
             let stood_by = plugin.former.iter().any(|former| former.standby);

@@ -3,7 +3,7 @@
 use super::{Effect, Lifecycle, Plugin, World, ms};
 use crate::library::change::Change;
 use crate::library::clock::Moment;
-use crate::library::store::MarkKind;
+use crate::library::ledger::MarkKind;
 
 /// The shortest beginning of a hash that names a version.
 const SHORTEST_PIN: usize = 8;
@@ -89,7 +89,7 @@ impl<W: World> Lifecycle<W> {
         match order {
             Order::Reload => self.reload(id),
             Order::Rollback => {
-                if let Some(pin) = config.pin.as_ref().or(plugin.pin.as_ref()) {
+                if let Some(pin) = config.pin.as_ref().or(plugin.memory.pin.as_ref()) {
                     return Err(OrderError::Pinned { id: id.to_owned(), pin: pin.clone() });
                 }
                 self.roll_back(now, id)?;
@@ -99,14 +99,14 @@ impl<W: World> Lifecycle<W> {
             }
             Order::Pin(pin) => {
                 let hash = self.find_version(id, plugin, &pin)?;
-                self.change(id, |plugin| plugin.pin = Some(hash));
+                self.change(id, |plugin| plugin.memory.pin = Some(hash));
             }
-            Order::Unpin => self.change(id, |plugin| plugin.pin = None),
+            Order::Unpin => self.change(id, |plugin| plugin.memory.pin = None),
             Order::Enable if !config.enabled => {
                 return Err(OrderError::Configured { id: id.to_owned(), key: "enabled" });
             }
-            Order::Enable => self.change(id, |plugin| plugin.disabled = false),
-            Order::Disable => self.change(id, |plugin| plugin.disabled = true),
+            Order::Enable => self.change(id, |plugin| plugin.memory.disabled = false),
+            Order::Disable => self.change(id, |plugin| plugin.memory.disabled = true),
         }
         self.settle(id, now);
         self.debounce.hurry(now, &self.timing);
@@ -128,7 +128,7 @@ impl<W: World> Lifecycle<W> {
 
     fn reload(&mut self, id: &str) {
         self.change(id, |plugin| {
-            plugin.marks.clear();
+            plugin.memory.marks.clear();
             plugin.retry_at = None;
         });
         let place = self.plugins.get(id).and_then(|plugin| plugin.place.clone());
@@ -142,7 +142,7 @@ impl<W: World> Lifecycle<W> {
         let no_former = || OrderError::NoFormer { id: id.to_owned() };
         let plugin = self.plugins.get_mut(id).ok_or_else(no_former)?;
         let live = plugin.live.as_ref().map(|live| live.name.clone()).ok_or_else(no_former)?;
-        if !plugin.history.iter().any(|past| past.hash != live.hash && !plugin.is_marked(&past.hash)) {
+        if !plugin.memory.history.iter().any(|past| past.hash != live.hash && !plugin.is_marked(&past.hash)) {
             return Err(no_former());
         }
         let why = "somebody has rolled it back".to_owned();
@@ -155,7 +155,8 @@ impl<W: World> Lifecycle<W> {
     fn find_version(&self, id: &str, plugin: &Plugin<W>, pin: &str) -> Result<String, OrderError> {
         let found = (pin.len() >= SHORTEST_PIN).then(|| plugin.resolve(pin, self.offer(plugin))).flatten();
         found.ok_or_else(|| {
-            let hashes = plugin.history.iter().filter_map(|past| past.hash.get(..12)).map(str::to_owned).collect();
+            let hashes =
+                plugin.memory.history.iter().filter_map(|past| past.hash.get(..12)).map(str::to_owned).collect();
             OrderError::NoVersion { id: id.to_owned(), pin: pin.to_owned(), hashes }
         })
     }

@@ -1,11 +1,9 @@
 //! What is known of one plugin: the version that serves, those that served, and which one is wanted.
 
-use std::collections::BTreeMap;
-
 use super::{Claims, Offer, World};
 use crate::library::change::{BreakerWord, VersionName, Why};
 use crate::library::clock::Moment;
-use crate::library::store::{Entry, MARKS, Mark, MarkKind, PAST, Past};
+use crate::library::ledger::{Entry, Mark, MarkKind};
 use crate::library::timing::Timing;
 use crate::manifest::PluginConfig;
 
@@ -21,14 +19,8 @@ pub(crate) struct Plugin<W: World> {
     pub(crate) exam: Option<Exam>,
     /// A version that is good and cannot serve because of another plugin.
     pub(crate) blocked: Option<Blocked>,
-    /// Versions that served, newest first; their files are in the archive.
-    pub(crate) history: Vec<Past>,
-    /// Versions that are not tried again, by hash.
-    pub(crate) marks: BTreeMap<String, Mark>,
-    /// The version that must serve, by the beginning of its hash.
-    pub(crate) pin: Option<String>,
-    /// Somebody has switched it off.
-    pub(crate) disabled: bool,
+    /// Versions that served, versions that are not tried again, and what was ordered by hand.
+    pub(crate) memory: Entry,
     /// When something is tried again for which the host had no room.
     pub(crate) retry_at: Option<Moment>,
 }
@@ -110,20 +102,14 @@ pub(super) const GONE: &str = "its files are gone";
 impl<W: World> Plugin<W> {
     /// A plugin as it was when the process ended before this one.
     pub(super) fn remembered(entry: Entry) -> Self {
-        let Entry { place, history, marks, pin, disabled } = entry;
-        Self { place: Some(place).filter(|place| !place.is_empty()), history, marks, pin, disabled, ..Self::default() }
+        let place = Some(entry.place.clone()).filter(|place| !place.is_empty());
+        Self { place, memory: entry, ..Self::default() }
     }
 
     /// What must outlast the process. What was rejected is looked at again: the host may be another one then.
     pub(super) fn to_remember(&self) -> Option<Entry> {
-        let marks = self.marks.iter().filter(|(_, mark)| mark.kind != MarkKind::Rejected);
-        let entry = Entry {
-            place: self.place.clone().unwrap_or_default(),
-            history: self.history.clone(),
-            marks: marks.map(|(hash, mark)| (hash.clone(), mark.clone())).collect(),
-            pin: self.pin.clone(),
-            disabled: self.disabled,
-        };
+        let mut entry = Entry { place: self.place.clone().unwrap_or_default(), ..self.memory.clone() };
+        entry.marks.retain(|_, mark| mark.kind != MarkKind::Rejected);
         let is_empty = entry.history.is_empty() && entry.marks.is_empty() && entry.pin.is_none() && !entry.disabled;
         (!is_empty).then_some(entry)
     }
@@ -136,10 +122,10 @@ impl<W: World> Plugin<W> {
         if !config.enabled {
             return Wanted::Nothing("the host's configuration says `enabled = false`");
         }
-        if self.disabled {
+        if self.memory.disabled {
             return Wanted::Nothing("somebody has disabled it");
         }
-        if let Some(pin) = config.pin.as_ref().or(self.pin.as_ref()) {
+        if let Some(pin) = config.pin.as_ref().or(self.memory.pin.as_ref()) {
             return match self.resolve(pin, offer) {
                 Some(hash) if !self.is_rejected(&hash) => Wanted::Version(hash, Why::Pinned),
                 _ => Wanted::AsIs,
@@ -153,9 +139,9 @@ impl<W: World> Plugin<W> {
             let hash = live.name.hash.clone();
             return if self.is_rejected(&hash) { Wanted::AsIs } else { Wanted::Version(hash, Why::Configured) };
         }
-        let was_set_aside = self.marks.values().any(|mark| mark.kind != MarkKind::Rejected);
+        let was_set_aside = self.memory.marks.values().any(|mark| mark.kind != MarkKind::Rejected);
         let why = if was_set_aside { Why::RolledBack } else { Why::LastGood };
-        let last_good = self.history.iter().find(|past| !self.is_marked(&past.hash));
+        let last_good = self.memory.history.iter().find(|past| !self.is_marked(&past.hash));
         last_good.map_or(Wanted::AsIs, |past| Wanted::Version(past.hash.clone(), why))
     }
 
@@ -163,37 +149,26 @@ impl<W: World> Plugin<W> {
     pub(super) fn resolve(&self, pin: &str, offer: Option<&Offer>) -> Option<String> {
         let offered = offer.map(|offer| &offer.hash);
         let live = self.live.as_ref().map(|live| &live.name.hash);
-        let known = offered.into_iter().chain(live).chain(self.history.iter().map(|past| &past.hash));
+        let known = offered.into_iter().chain(live).chain(self.memory.history.iter().map(|past| &past.hash));
         known.into_iter().find(|hash| hash.starts_with(pin)).cloned()
     }
 
     /// Whether this version is not tried again.
     pub(crate) fn is_marked(&self, hash: &str) -> bool {
-        self.marks.contains_key(hash)
+        self.memory.marks.contains_key(hash)
     }
 
     fn is_rejected(&self, hash: &str) -> bool {
-        self.marks.get(hash).is_some_and(|mark| mark.kind == MarkKind::Rejected)
+        self.memory.marks.get(hash).is_some_and(|mark| mark.kind == MarkKind::Rejected)
     }
 
     fn is_set_aside(&self, hash: &str) -> bool {
         self.is_marked(hash) && !self.is_rejected(hash)
     }
 
-    /// Sees to it that a version is not tried again. Of too many marks the oldest is forgotten.
+    /// Sees to it that a version is not tried again.
     pub(super) fn mark(&mut self, hash: &str, kind: MarkKind, why: String, at_ms: u64) {
-        self.marks.insert(hash.to_owned(), Mark { kind, why, at_ms });
-        while self.marks.len() > MARKS {
-            let oldest = self.marks.iter().min_by_key(|(_, mark)| mark.at_ms).map(|(hash, _)| hash.clone());
-            self.marks.remove(&oldest.unwrap_or_default());
-        }
-    }
-
-    /// Remembers that a version has served.
-    pub(super) fn record(&mut self, past: Past) {
-        self.history.retain(|known| known.hash != past.hash);
-        self.history.insert(0, past);
-        self.history.truncate(PAST);
+        self.memory.mark(hash.to_owned(), Mark { kind, why, at_ms });
     }
 
     /// The version of this number, if it serves or served.
@@ -211,7 +186,7 @@ impl<W: World> Plugin<W> {
     /// Why the version of this hash does not serve.
     pub(crate) fn obstacle(&self, hash: &str) -> Option<&str> {
         let blocked = self.blocked.as_ref().filter(|blocked| blocked.hash == hash).map(|blocked| blocked.why.as_str());
-        blocked.or_else(|| Some(self.marks.get(hash)?.why.as_str()))
+        blocked.or_else(|| Some(self.memory.marks.get(hash)?.why.as_str()))
     }
 
     /// When something becomes due.
@@ -245,10 +220,7 @@ impl<W: World> Default for Plugin<W> {
             former: Vec::new(),
             exam: None,
             blocked: None,
-            history: Vec::new(),
-            marks: BTreeMap::new(),
-            pin: None,
-            disabled: false,
+            memory: Entry::default(),
             retry_at: None,
         }
     }

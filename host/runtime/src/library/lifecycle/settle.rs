@@ -2,13 +2,12 @@
 
 use super::plugin::{GONE, Wanted};
 use super::{
-    Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Rejected, Served, World, ms,
-    same_for_versions,
+    Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Rejected, Served, World, ms, same_for_versions,
 };
 use crate::library::change::{BreakerWord, Change, Phases, Stage, VersionName, Why};
 use crate::library::clock::Moment;
+use crate::library::ledger::{MarkKind, Past};
 use crate::library::service::Standing;
-use crate::library::store::{MarkKind, Past};
 use crate::manifest::PluginConfig;
 
 impl<W: World> Lifecycle<W> {
@@ -49,8 +48,7 @@ impl<W: World> Lifecycle<W> {
         if plugin.live.as_ref().is_some_and(fits) {
             return self.abandon(id);
         }
-        let under_way =
-            |exam: &Exam| exam.name.hash == hash && same_for_versions(&exam.config, &config);
+        let under_way = |exam: &Exam| exam.name.hash == hash && same_for_versions(&exam.config, &config);
         if plugin.exam.as_ref().is_some_and(under_way) || plugin.retry_at.is_some_and(|at| at > now) {
             return;
         }
@@ -75,7 +73,8 @@ impl<W: World> Lifecycle<W> {
         }
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         let Former { served, .. } = plugin.former.remove(at);
-        let component = plugin.history.iter().find(|past| past.hash == served.name.hash).map(|past| past.component.clone());
+        let component =
+            plugin.memory.history.iter().find(|past| past.hash == served.name.hash).map(|past| past.component.clone());
         // It has lasted once, or else it would not be the one to come back to.
         let served = Served { published: now, proven: true, ..served };
         self.publish(id, served, component.unwrap_or_default(), why, Phases::default(), now);
@@ -98,7 +97,13 @@ impl<W: World> Lifecycle<W> {
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         let version = match &offer {
             Some(offer) => offer.version.as_ref().map(ToString::to_string).unwrap_or_default(),
-            None => plugin.history.iter().find(|past| past.hash == hash).map(|past| past.version.clone()).unwrap_or_default(),
+            None => plugin
+                .memory
+                .history
+                .iter()
+                .find(|past| past.hash == hash)
+                .and_then(|past| past.version.clone())
+                .unwrap_or_default(),
         };
         let name = VersionName { id: id.to_owned(), version, hash: hash.to_owned(), generation: number };
         let claims = offer.map(|offer| offer.claims).unwrap_or_default();
@@ -161,8 +166,9 @@ impl<W: World> Lifecycle<W> {
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         plugin.blocked = None;
         let VersionName { hash, version, .. } = served.name.clone();
-        plugin.record(Past { hash, component, version, published_ms });
-        let keep = plugin.history.iter().map(|past| past.hash.clone()).collect();
+        let version = Some(version).filter(|version| !version.is_empty());
+        plugin.memory.remember(Past { hash, component, version, published_ms });
+        let keep = plugin.memory.history.iter().map(|past| past.hash.clone()).collect();
         let (version, name, notes) = (served.version.clone(), served.name.clone(), served.notes.clone());
         let former = plugin.live.replace(served);
         let former_name = former.as_ref().map(|former| former.name.clone());
@@ -170,7 +176,7 @@ impl<W: World> Lifecycle<W> {
         let on_probation = plugin.live.as_ref().is_some_and(|live| !live.proven);
         plugin.former.iter_mut().for_each(|former| former.standby = false);
         if let Some(served) = former {
-            let standby = on_probation && !plugin.marks.contains_key(&served.name.hash);
+            let standby = on_probation && !plugin.memory.marks.contains_key(&served.name.hash);
             // Until somebody has counted, it may have runs.
             let served = Served { runs: served.runs.max(1), ..served };
             plugin.former.push(Former { served, retired: now, standby, ending: false });
@@ -188,10 +194,10 @@ impl<W: World> Lifecycle<W> {
         self.abandon(id);
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         let live = plugin.live.take();
-        if why == GONE && !(plugin.history.is_empty() && plugin.marks.is_empty()) {
+        if why == GONE && !(plugin.memory.history.is_empty() && plugin.memory.marks.is_empty()) {
             // Whoever puts it there again means it, and nothing that was learned holds any more.
-            plugin.history.clear();
-            plugin.marks.clear();
+            plugin.memory.history.clear();
+            plugin.memory.marks.clear();
             self.effects.push(Effect::Forget { id: id.to_owned(), keep: Vec::new() });
             self.effects.push(Effect::Remember);
         }
@@ -245,7 +251,9 @@ impl<W: World> Lifecycle<W> {
         let mut live: Vec<&Served<W>> = self.plugins.values().filter_map(|plugin| plugin.live.as_ref()).collect();
         // Should two of them claim one after all, because the configuration has changed, it stays with the one that was first.
         live.sort_by_key(|served| std::cmp::Reverse((served.published, served.name.generation)));
-        let claims = live.into_iter().flat_map(|served| served.claims.platforms.iter().map(move |claim| (claim.as_str(), served)));
+        let claims = live
+            .into_iter()
+            .flat_map(|served| served.claims.platforms.iter().map(move |claim| (claim.as_str(), served)));
         claims.filter(|(platform, served)| self.host.platforms.get(*platform).is_none_or(|id| *id == served.name.id))
     }
 }

@@ -47,7 +47,12 @@ const IDS: [&str; 3] = ["x", "y", "z"];
 
 #[derive(Debug, Clone)]
 enum Op {
-    Write { place: usize, id: usize, build: u32, good: bool },
+    Write {
+        place: usize,
+        id: usize,
+        build: u32,
+        good: bool,
+    },
     Garble(usize),
     Remove(usize),
     Rename(usize, usize),
@@ -104,8 +109,7 @@ impl Sim {
     fn new() -> Self {
         let machine = Lifecycle::new(Timing::default(), HostConfig::default(), Ledger::default(), 0);
         let (files, work, archive) = Default::default();
-        let mut sim =
-            Self { machine, now: Moment::ZERO, files, work, archive, writes: 0, last_look: BTreeSet::new() };
+        let mut sim = Self { machine, now: Moment::ZERO, files, work, archive, writes: 0, last_look: BTreeSet::new() };
         let effects = sim.machine.tick(sim.now);
         sim.carry_out(effects);
         sim
@@ -283,8 +287,23 @@ impl Sim {
             self.now = self.machine.next().max(self.now);
             self.tick();
         }
-        let exams: Vec<_> = self.machine.plugins().iter().map(|(id, plugin)| (id, plugin.exam.is_some(), plugin.retry_at, &plugin.place)).collect();
-        assert!(self.machine.is_settled(), "it does not come to rest: looked {}, reading {}, {:?}, {:?} work {} now {:?} next {:?}", self.machine.has_looked, self.machine.is_reading(), exams, self.machine.debounce, self.work.len(), self.now, self.machine.next());
+        let exams: Vec<_> = self
+            .machine
+            .plugins()
+            .iter()
+            .map(|(id, plugin)| (id, plugin.exam.is_some(), plugin.retry_at, &plugin.place))
+            .collect();
+        assert!(
+            self.machine.is_settled(),
+            "it does not come to rest: looked {}, reading {}, {:?}, {:?} work {} now {:?} next {:?}",
+            self.machine.has_looked,
+            self.machine.is_reading(),
+            exams,
+            self.machine.debounce,
+            self.work.len(),
+            self.now,
+            self.machine.next()
+        );
     }
 
     /// What is live is what lies there, as far as that is any good.
