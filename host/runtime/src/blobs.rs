@@ -95,6 +95,12 @@ impl Blobs {
         Self { limits, kept: Mutex::default() }
     }
 
+    /// How much there may be.
+    #[must_use]
+    pub fn limits(&self) -> &BlobLimits {
+        &self.limits
+    }
+
     /// Keeps these bytes; what is there already costs nothing.
     pub fn put(&self, mime: &str, bytes: Bytes) -> Result<BlobId, BlobError> {
         if !is_mime(mime) {

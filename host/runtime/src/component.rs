@@ -95,6 +95,23 @@ impl Component {
         Ok(component)
     }
 
+    /// The same component, within other limits.
+    pub(crate) fn within(&self, limits: Limits) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            limits,
+            hash: self.hash.clone(),
+            size: self.size,
+            outline: self.outline.clone(),
+            description: self.description.clone(),
+            share: self.share.clone(),
+            memories: self.memories,
+            ready: self.ready.clone(),
+            meta: self.meta,
+            world: self.world,
+        }
+    }
+
     /// The right to one live instance.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Fault> {
         self.shared.engine.admit(self.memories)

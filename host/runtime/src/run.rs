@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::behaviour::Behaviour;
@@ -9,6 +10,7 @@ use crate::component::Component;
 use crate::contract::events::{Event, EventBody};
 use crate::fault::Fault;
 use crate::guest::Now;
+use crate::handover::Handover;
 use crate::live::{self, Live, RunSetup};
 use crate::log::Level;
 use crate::manifest::Granted;
@@ -48,7 +50,32 @@ impl Run {
     pub(crate) fn new(behaviour: Behaviour, setup: RunSetup) -> Result<Self, Fault> {
         let permit = behaviour.component.admit()?;
         let state = State::Ready(Box::new(Instance::Unborn(permit)));
-        Ok(Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, replayed: false, state })
+        Ok(Self { state, ..Self::over(behaviour, setup, "") })
+    }
+
+    /// A run that is over before it began.
+    pub(crate) fn over(behaviour: Behaviour, setup: RunSetup, why: &str) -> Self {
+        let state = State::Over(why.to_owned());
+        Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, replayed: false, state }
+    }
+
+    /// A run as it was when it was handed over to this behaviour, after so many events.
+    pub(crate) async fn taken_over(
+        behaviour: Behaviour,
+        setup: RunSetup,
+        handover: Handover,
+        events: u32,
+    ) -> Result<Self, Fault> {
+        let Some(snapshot) = handover.snapshot else { return Self::new(behaviour, setup) };
+        let turn = behaviour.component.turn().await?;
+        let permit = behaviour.component.admit()?;
+        let setup = Arc::new(setup);
+        let now = Now { time_ms: handover.time_ms, replayed: true };
+        let (component, given) = (Arc::clone(&behaviour.component), Arc::clone(&setup));
+        let live = turn.run(move || Live::restore(&component, &given, snapshot.into(), permit, now)).await??;
+        let rules = Rules::taken_over(&handover.outstanding, handover.cancelled);
+        let state = State::Ready(Box::new(Instance::Live(live)));
+        Ok(Self { behaviour, setup, rules, next_seq: events, replayed: false, state })
     }
 
     /// The event that comes next in this run, to be journaled and then fed; `token` is 0 if it answers no action.
@@ -79,25 +106,28 @@ impl Run {
     /// granted and no longer what the old one was. Whatever goes wrong, the run stays where it was and goes on there,
     /// unless it crashes while it saves itself or the returned future is dropped.
     ///
-    /// Whether the two versions understand each other's snapshots is for the caller to know, and for `restore` to say.
-    pub async fn move_to(&mut self, behaviour: &Behaviour, granted: Arc<Granted>, time_ms: u64) -> Result<(), Fault> {
+    /// What is handed over belongs into the run's journal before anything else is told to it. Whether the two versions understand each other's snapshots is for the caller to know, and for `restore` to say.
+    pub async fn move_to(&mut self, behaviour: &Behaviour, granted: Arc<Granted>, time_ms: u64) -> Result<Handover, Fault> {
         if self.is_over() {
             return Err(self.refuse());
         }
         let turn = self.behaviour.component.turn().await?;
         let instance = self.take()?;
         let Instance::Live(live) = *instance else {
+            // An instance of the other version may take more places.
             self.state = State::Ready(instance);
+            let permit = behaviour.component.admit()?;
+            self.state = State::Ready(Box::new(Instance::Unborn(permit)));
             self.settle(behaviour, granted);
-            return Ok(());
+            return Ok(self.handover(time_ms, None));
         };
         let now = Now { time_ms, replayed: self.replayed };
         let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), Arc::clone(&self.setup));
         let moved = turn.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
         let (live, result) = match moved {
-            Ok(Relocated::There(live)) => {
+            Ok(Relocated::There(live, snapshot)) => {
                 self.settle(behaviour, granted);
-                (live, Ok(()))
+                (live, Ok(self.handover(time_ms, Some(snapshot))))
             }
             Ok(Relocated::Stayed(live, why)) => (live, Err(why)),
             Ok(Relocated::Lost(fault)) | Err(fault) => {
@@ -113,6 +143,11 @@ impl Run {
     fn settle(&mut self, behaviour: &Behaviour, granted: Arc<Granted>) {
         self.behaviour = behaviour.clone();
         self.setup = Arc::new(RunSetup { granted, ..RunSetup::clone(&self.setup) });
+    }
+
+    fn handover(&self, time_ms: u64, snapshot: Option<Bytes>) -> Handover {
+        let (outstanding, cancelled) = (self.rules.outstanding(), self.rules.is_cancelled());
+        Handover { time_ms, snapshot, outstanding, cancelled }
     }
 
     /// The behaviour that drives it now.
@@ -282,19 +317,20 @@ impl Job {
 
 /// Where a run is after an attempt to move it.
 enum Relocated {
-    There(Live),
+    There(Live, Bytes),
     Stayed(Live, Fault),
     Lost(Fault),
 }
 
 fn relocate(old: &Component, mut live: Live, new: &Component, setup: &RunSetup, now: Now) -> Relocated {
     let snapshot = match live.save(old, now) {
-        Ok(Ok(snapshot)) => snapshot,
+        Ok(Ok(snapshot)) => Bytes::from(snapshot),
         Ok(Err(failure)) => return Relocated::Stayed(live, Fault::Guest(failure)),
         Err(fault) => return Relocated::Lost(fault),
     };
-    match Live::restore(new, setup, snapshot, now) {
-        Ok(there) => Relocated::There(there),
+    let there = new.admit().and_then(|permit| Live::restore(new, setup, snapshot.to_vec(), permit, now));
+    match there {
+        Ok(there) => Relocated::There(there, snapshot),
         Err(why) => Relocated::Stayed(live, why),
     }
 }

@@ -14,3 +14,5 @@ mod record;
 mod shadow;
 mod store;
 mod watcher;
+
+pub use described::{Description, Difference};
