@@ -1,4 +1,5 @@
-//! The host's configuration, `hangar.toml`. For now it has one part: what the operator says of each plugin.
+//! The host's configuration, `hangar.toml`. For now it has two parts: what the operator says of each plugin, and which
+//! plugin serves a platform that several are for.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,16 +11,25 @@ use super::file_error::{FileError, read_text};
 use super::limit_requests::LimitRequests;
 use super::plugin_toml::check_id;
 use super::problems::TomlError;
-use super::section::{Document, Section};
+use super::section::{Document, Section, Value};
+use crate::log::clean;
 
 /// The largest configuration that is read, in bytes.
 const BYTES: u64 = 1 << 20;
+
+/// The digits of the hash of a version.
+const HASH_DIGITS: usize = 64;
+
+/// As many of them as say which version is meant.
+const PIN_DIGITS: usize = 8;
 
 /// The host's configuration.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HostConfig {
     /// What it says of plugins, by id.
     pub plugins: BTreeMap<String, PluginConfig>,
+    /// Which plugin serves a platform that several are for: platform, and the plugin's id.
+    pub platforms: BTreeMap<String, String>,
 }
 
 /// What the operator says of one plugin: a section `[plugins.ID]`.
@@ -33,12 +43,71 @@ pub struct PluginConfig {
     pub limits: LimitRequests,
     /// The settings that are given, not yet checked: only the manifest knows which there are.
     pub settings: Map<String, Json>,
+    /// The one version that may be in service: the beginning of its hash.
+    pub pin: Option<String>,
+    /// What becomes of its runs when a newer version is in service.
+    pub on_reload: OnReload,
+    /// Whether a newer version is first played against journals of former runs.
+    pub shadow: ShadowPolicy,
+}
+
+/// What becomes of the runs of a version that a newer one has followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnReload {
+    /// They end on the version that they began on.
+    #[default]
+    Drain,
+    /// They go on with the newer one, if both have the same snapshot format.
+    Move,
+}
+
+impl OnReload {
+    /// The word of the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drain => "drain",
+            Self::Move => "move",
+        }
+    }
+}
+
+/// What it takes of former runs for a newer version to be put in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShadowPolicy {
+    /// They are not looked at.
+    #[default]
+    Off,
+    /// It is reported where the newer version would have acted otherwise.
+    Warn,
+    /// The newer version is put in service only if it would have acted the same.
+    Require,
+}
+
+impl ShadowPolicy {
+    /// The word of the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Require => "require",
+        }
+    }
 }
 
 /// What holds for a plugin that the configuration does not name.
 impl Default for PluginConfig {
     fn default() -> Self {
-        Self { enabled: true, grants: Capabilities::safe(), limits: LimitRequests::default(), settings: Map::new() }
+        Self {
+            enabled: true,
+            grants: Capabilities::safe(),
+            limits: LimitRequests::default(),
+            settings: Map::new(),
+            pin: None,
+            on_reload: OnReload::default(),
+            shadow: ShadowPolicy::default(),
+        }
     }
 }
 
@@ -50,8 +119,9 @@ impl HostConfig {
     pub fn parse(text: &str) -> Result<Self, TomlError> {
         Document::read(text, |mut top| {
             let plugins = top.section("plugins").map(|section| plugins(&section)).unwrap_or_default();
+            let platforms = top.section("platforms").map(|section| platforms(&section)).unwrap_or_default();
             top.end();
-            Self { plugins }
+            Self { plugins, platforms }
         })
     }
 
@@ -78,6 +148,21 @@ fn plugins(section: &Section<'_>) -> BTreeMap<String, PluginConfig> {
     plugins
 }
 
+fn platforms(section: &Section<'_>) -> BTreeMap<String, String> {
+    let mut platforms = BTreeMap::new();
+    for (platform, value) in section.all() {
+        if platform.is_empty() || platform.contains(char::is_control) {
+            value.complain("is no platform; write a word such as `linux`");
+        }
+        let Some(id) = value.text() else { continue };
+        match check_id(id) {
+            Ok(()) => drop(platforms.insert(platform.to_owned(), id.to_owned())),
+            Err(why) => value.complain(&why),
+        }
+    }
+    platforms
+}
+
 fn plugin(mut section: Section<'_>) -> PluginConfig {
     let enabled = section.value("enabled").and_then(|value| value.boolean()).unwrap_or(true);
     let grants = section.section("grants").map(|section| Capabilities::read(section, Capabilities::safe()));
@@ -85,13 +170,38 @@ fn plugin(mut section: Section<'_>) -> PluginConfig {
     let settings = section
         .section("settings")
         .map(|section| section.all().filter_map(|(name, value)| Some((name.to_owned(), value.json()?))).collect());
+    let pin = section.value("pin").and_then(|value| pin(&value));
+    let on_reload = section
+        .value("on-reload")
+        .and_then(|value| value.word([OnReload::Drain, OnReload::Move].map(|known| (known.name(), known))));
+    let shadow = section.value("shadow").and_then(|value| {
+        value.word([ShadowPolicy::Off, ShadowPolicy::Warn, ShadowPolicy::Require].map(|known| (known.name(), known)))
+    });
     section.end();
     PluginConfig {
         enabled,
         grants: grants.unwrap_or_else(Capabilities::safe),
         limits: limits.unwrap_or_default(),
         settings: settings.unwrap_or_default(),
+        pin,
+        on_reload: on_reload.unwrap_or_default(),
+        shadow: shadow.unwrap_or_default(),
     }
+}
+
+/// Too short a beginning could stand for several versions, and one day for another one.
+fn pin(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if (PIN_DIGITS..=HASH_DIGITS).contains(&text.len()) && text.bytes().all(digit) {
+        return Some(text.to_owned());
+    }
+    let found = clean(text, 80);
+    value.complain(&format!(
+        "is `{found}`; it must be the hash of a version, or its first {PIN_DIGITS} digits or more, as `hangar plugin list` \
+         shows it"
+    ));
+    None
 }
 
 #[cfg(test)]
@@ -113,6 +223,13 @@ memory = "128 MiB"
 greeting = "Ahoy"
 deep = { a = [1] }
 [plugins.other]
+[plugins.pinned]
+pin = "0123abcd"
+on-reload = "move"
+shadow = "require"
+[platforms]
+linux = "greeter"
+"windows 11" = "other"
 "#;
 
     #[test]
@@ -124,6 +241,12 @@ deep = { a = [1] }
         assert_eq!(Json::Object(greeter.settings), json!({"greeting": "Ahoy", "deep": {"a": [1]}}));
         assert_eq!(config.plugin("other"), PluginConfig::default());
         assert_eq!(config.plugin("unknown"), PluginConfig::default());
+        let pinned = config.plugin("pinned");
+        assert_eq!(pinned.pin.as_deref(), Some("0123abcd"));
+        assert_eq!((pinned.on_reload, pinned.shadow), (OnReload::Move, ShadowPolicy::Require));
+        assert_eq!((greeter.on_reload, greeter.shadow, greeter.pin), (OnReload::Drain, ShadowPolicy::Off, None));
+        let platforms: Vec<(&str, &str)> = config.platforms.iter().map(|(platform, id)| (&**platform, &**id)).collect();
+        assert_eq!(platforms, [("linux", "greeter"), ("windows 11", "other")]);
         assert_eq!(HostConfig::parse("").unwrap(), HostConfig::default());
     }
 
@@ -131,7 +254,7 @@ deep = { a = [1] }
     fn mistakes_are_told() {
         for (text, expected) in [
             ("[plugin.a]", "line 1: unknown key `plugin`; did you mean `plugins`?"),
-            ("[server]", "line 1: unknown key `server`; known are `plugins`"),
+            ("[server]", "line 1: unknown key `server`; known are `plugins` and `platforms`"),
             ("plugins = 1", "line 1: `plugins` is an integer; it must be a table"),
             (
                 "[plugins.A]",
@@ -154,6 +277,29 @@ deep = { a = [1] }
                 "[plugins.a.settings]\nwhen = 2026-01-01",
                 "line 2: `when` in [plugins.a.settings] has a date; write it as a text, in quotes",
             ),
+            (
+                "[plugins.a]\npin = \"ABCDEF12\"",
+                "line 2: `pin` in [plugins.a] is `ABCDEF12`; it must be the hash of a version, or its first 8 digits or more, as `hangar plugin list` shows it",
+            ),
+            (
+                "[plugins.a]\npin = \"abcdef1\"",
+                "line 2: `pin` in [plugins.a] is `abcdef1`; it must be the hash of a version, or its first 8 digits or more, as `hangar plugin list` shows it",
+            ),
+            (
+                "[plugins.a]\non-reload = \"restart\"",
+                "line 2: `on-reload` in [plugins.a] is `restart`; it must be `drain` or `move`",
+            ),
+            (
+                "[plugins.a]\nshadow = \"requires\"",
+                "line 2: `shadow` in [plugins.a] is `requires`; it must be `off`, `warn` or `require`; did you mean `require`?",
+            ),
+            ("[plugins.a]\non_reload = 1", "line 2: unknown key `on_reload` in [plugins.a]; did you mean `on-reload`?"),
+            ("[platforms]\nlinux = 1", "line 2: `linux` in [platforms] is an integer; it must be a text"),
+            (
+                "[platforms]\nlinux = \"Linux\"",
+                "line 2: `linux` in [platforms] is `Linux`; an id has at most 64 lower-case letters, digits and `-`, and begins with a letter",
+            ),
+            ("[platforms]\n\"\" = \"a\"", "line 2: `` in [platforms] is no platform; write a word such as `linux`"),
         ] {
             assert_eq!(HostConfig::parse(text).unwrap_err().to_string(), expected, "{text}");
         }

@@ -75,6 +75,20 @@ pub enum FileError {
         /// The files.
         names: Vec<String>,
     },
+    /// There are more files than anybody looks at.
+    #[error("{} has more than {limit} .wasm files: leave there only what belongs to this plugin", folder.display())]
+    TooMany {
+        /// The folder of the plugin.
+        folder: PathBuf,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// It is machine code, and nobody can tell what that would do.
+    #[error("{} is compiled code, which is not taken from files: put the .wasm file there that it was made from", path.display())]
+    Precompiled {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is a link to somewhere else.
     #[error("{} leads out of its folder, to {}: put the file itself there", path.display(), target.display())]
     LeadsOut {

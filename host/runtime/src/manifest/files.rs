@@ -8,6 +8,9 @@ use super::file_error::{FileError, read_bytes};
 use super::plugin_toml::{Manifest, check_id};
 use crate::limits::COMPONENT_BYTES;
 
+/// As many components as a folder may have: who looks for changes looks at each of them.
+pub(crate) const COMPONENTS: usize = 64;
+
 /// As many files as a complaint names.
 const NAMED: usize = 5;
 
@@ -16,6 +19,8 @@ const NAMED: usize = 5;
 pub struct PluginFiles {
     /// What the manifest says; none for a component alone.
     pub manifest: Option<Manifest>,
+    /// The text that it was read from.
+    pub manifest_text: Option<String>,
     /// Where the manifest lies.
     pub manifest_path: Option<PathBuf>,
     /// Where the component lies, with all links followed.
@@ -34,6 +39,9 @@ impl PluginFiles {
         }
         if is_component(path) && exists(path) {
             return Self::beside(path)?.with_id();
+        }
+        if is_precompiled(path) && exists(path) {
+            return Err(FileError::Precompiled { path: path.to_owned() });
         }
         Err(FileError::NoPlugin { path: path.to_owned() })
     }
@@ -58,7 +66,8 @@ impl PluginFiles {
             return Err(FileError::NoPlugin { path: folder.to_owned() });
         }
         inside(folder, &manifest_path)?;
-        let manifest = Manifest::read(&manifest_path)?;
+        let (manifest, text) = Manifest::read_with_text(&manifest_path)?;
+        let components = components(folder)?;
         let component = match &manifest.component {
             Some(name) => {
                 let path = folder.join(name);
@@ -67,10 +76,10 @@ impl PluginFiles {
                 }
                 path
             }
-            None => only_component(folder)?,
+            None => only_component(folder, &components)?,
         };
         let component = inside(folder, &component)?;
-        Ok(Self { manifest: Some(manifest), manifest_path: Some(manifest_path), component })
+        Ok(Self { manifest: Some(manifest), manifest_text: Some(text), manifest_path: Some(manifest_path), component })
     }
 
     /// An id is what grants are given to, and so the name of a file must not pass for just anything.
@@ -83,14 +92,17 @@ impl PluginFiles {
 
     fn beside(component: &Path) -> Result<Self, FileError> {
         let folder = folder_of(component);
-        let alone = Self { manifest: None, manifest_path: None, component: inside(folder, component)? };
+        let component = inside(folder, component)?;
+        let alone = Self { manifest: None, manifest_text: None, manifest_path: None, component };
         if !exists(&folder.join(Manifest::FILE_NAME)) {
             return Ok(alone);
         }
         // A manifest that cannot be read may be about this file, and then the file must not run without it.
         match Self::in_folder(folder) {
             Ok(files) if files.component == alone.component => Ok(files),
-            Ok(_) | Err(FileError::Several { .. } | FileError::NoComponent { .. }) => Ok(alone),
+            Ok(_) | Err(FileError::Several { .. } | FileError::TooMany { .. } | FileError::NoComponent { .. }) => {
+                Ok(alone)
+            }
             Err(error) => Err(error),
         }
     }
@@ -104,8 +116,14 @@ fn folder_of(file: &Path) -> &Path {
     }
 }
 
-fn is_component(path: &Path) -> bool {
+/// Whether this is the name of a component.
+pub(crate) fn is_component(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "wasm")
+}
+
+/// Whether this is the name of a component that somebody has compiled to machine code.
+pub(crate) fn is_precompiled(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "cwasm")
 }
 
 /// Whether there is anything of this name, be it a link that leads nowhere.
@@ -113,21 +131,31 @@ fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-fn only_component(folder: &Path) -> Result<PathBuf, FileError> {
+/// The files in a folder that may be components by their names, in order.
+fn components(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let unreadable = |why| FileError::Read { path: folder.to_owned(), why };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if is_component(&path) && !path.is_dir() {
+        if (is_component(&path) || is_precompiled(&path)) && !path.is_dir() {
             found.push(path);
+        }
+        if found.len() > COMPONENTS {
+            return Err(FileError::TooMany { folder: folder.to_owned(), limit: COMPONENTS });
         }
     }
     found.sort();
-    match found.as_slice() {
-        [] => Err(FileError::NotBuilt { folder: folder.to_owned() }),
-        [component] => Ok(component.clone()),
-        several => {
-            let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(found)
+}
+
+fn only_component(folder: &Path, found: &[PathBuf]) -> Result<PathBuf, FileError> {
+    let (components, precompiled): (Vec<&PathBuf>, Vec<&PathBuf>) = found.iter().partition(|path| is_component(path));
+    match (components.as_slice(), precompiled.as_slice()) {
+        ([], []) => Err(FileError::NotBuilt { folder: folder.to_owned() }),
+        ([], [compiled, ..]) => Err(FileError::Precompiled { path: (*compiled).clone() }),
+        ([component], _) => Ok((*component).clone()),
+        (several, _) => {
+            let name = |path: &&PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let mut names: Vec<String> = several.iter().take(NAMED).map(name).collect();
             names.extend((several.len() > NAMED).then(|| "…".to_owned()));
             Err(FileError::Several { folder: folder.to_owned(), names })
@@ -174,6 +202,7 @@ mod tests {
             let files = PluginFiles::find(&folder.path().join(path)).unwrap();
             assert_eq!((files.component.as_path(), files.id().as_str()), (component.as_path(), "greeter"), "{path}");
             assert_eq!(files.manifest_path, Some(folder.path().join("plugin.toml")));
+            assert_eq!(files.manifest_text.as_deref(), Some(MANIFEST));
             assert_eq!(files.read_component().unwrap(), "code");
         }
     }
@@ -231,6 +260,32 @@ mod tests {
         }
         let text = complaint(several.path(), several.path());
         assert!(text.contains("a.wasm, b.wasm, c.wasm, d.wasm, e.wasm, …: name one"), "{text}");
+    }
+
+    #[test]
+    fn compiled_code_is_not_taken_from_files() {
+        let compiled = folder(&[("x.cwasm", ""), ("y.wasm", "")]);
+        let hint = "DIR/x.cwasm is compiled code, which is not taken from files: put the .wasm file there that it was made from";
+        assert_eq!(complaint(compiled.path(), &compiled.path().join("x.cwasm")), hint);
+        assert!(PluginFiles::find(&compiled.path().join("y.wasm")).is_ok());
+        let only = folder(&[("plugin.toml", MANIFEST), ("x.cwasm", "")]);
+        assert_eq!(complaint(only.path(), only.path()), hint);
+        let both = folder(&[("plugin.toml", MANIFEST), ("x.cwasm", ""), ("y.wasm", "")]);
+        assert!(PluginFiles::find(both.path()).unwrap().component.ends_with("y.wasm"));
+    }
+
+    #[test]
+    fn a_folder_has_a_bound_on_components() {
+        let many = folder(&[("plugin.toml", &format!("{MANIFEST}component = \"c0.wasm\""))]);
+        for number in 0..=COMPONENTS {
+            fs::write(many.path().join(format!("c{number}.wasm")), "").unwrap();
+        }
+        let text = "DIR has more than 64 .wasm files: leave there only what belongs to this plugin";
+        assert_eq!(complaint(many.path(), many.path()), text);
+        let alone = PluginFiles::find(&many.path().join("c1.wasm")).unwrap();
+        assert_eq!(alone.id(), "c1", "beside so many files, nobody can tell whose manifest it is");
+        fs::remove_file(many.path().join("c64.wasm")).unwrap();
+        assert!(PluginFiles::find(many.path()).is_ok());
     }
 
     #[test]

@@ -17,10 +17,11 @@ mod settings;
 mod terms;
 
 pub use capabilities::Capabilities;
-pub use configuration::{HostConfig, PluginConfig};
+pub use configuration::{HostConfig, OnReload, PluginConfig, ShadowPolicy};
 pub use file_error::FileError;
-pub(crate) use file_error::read_text;
+pub(crate) use file_error::{read_bytes, read_text};
 pub use files::PluginFiles;
+pub(crate) use files::{COMPONENTS, is_component, is_precompiled};
 pub use granted::Granted;
 pub use limit_requests::{LimitRequests, Shortfall};
 pub use names::Names;

@@ -78,7 +78,14 @@ impl Manifest {
 
     /// Reads a manifest from its file.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        Ok(Self::parse(&read_text(path, BYTES)?).map_err(|error| error.in_file(path))?)
+        Ok(Self::read_with_text(path)?.0)
+    }
+
+    /// Reads a manifest from its file, once, and gives the text that it was read from as well.
+    pub(super) fn read_with_text(path: &Path) -> Result<(Self, String), FileError> {
+        let text = read_text(path, BYTES)?;
+        let manifest = Self::parse(&text).map_err(|error| error.in_file(path))?;
+        Ok((manifest, text))
     }
 
     fn of(mut top: Section<'_>) -> Self {
@@ -94,13 +101,12 @@ impl Manifest {
         });
         let worlds = [World::Behaviour, World::Handler];
         let world = required(&mut top, "world", "`behaviour` or `handler`")
-            .and_then(|value| word(&value, worlds.map(|world| (world.name(), world))));
+            .and_then(|value| value.word(worlds.map(|world| (world.name(), world))));
         let summary = top.value("summary").and_then(|value| value.line()).unwrap_or_default().to_owned();
         let platforms = words_for(&mut top, "platforms", world, World::Behaviour);
         let kinds = words_for(&mut top, "kinds", world, World::Handler);
-        let mode = value_for(&mut top, "mode", world, World::Handler).and_then(|value| {
-            word(&value, [Mode::Own, Mode::Intercept, Mode::Observe].map(|mode| (mode.name(), mode)))
-        });
+        let mode = value_for(&mut top, "mode", world, World::Handler)
+            .and_then(|value| value.word([Mode::Own, Mode::Intercept, Mode::Observe].map(|mode| (mode.name(), mode))));
         let component = top.value("component").and_then(|value| {
             let name = value.text()?;
             check_component(name).map_err(|why| value.complain(why)).ok()?;
@@ -161,18 +167,6 @@ fn required<'d>(top: &mut Section<'d>, key: &'static str, what: &str) -> Option<
         top.complain(format!("`{key}` is missing: {what}"));
     }
     value
-}
-
-/// One of these words.
-fn word<T: Copy, const N: usize>(value: &Value<'_>, words: [(&'static str, T); N]) -> Option<T> {
-    let text = value.text()?;
-    let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
-    if found.is_none() {
-        let words = words.map(|(word, _)| word);
-        let hint = did_you_mean(text, words);
-        value.complain(&format!("is `{}`; it must be {}{hint}", clean(text, 80), one_of(words)));
-    }
-    found
 }
 
 /// A value that only plugins of the world `wanted` have.

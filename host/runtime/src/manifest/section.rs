@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::names::Names;
-use super::problems::{Problem, TomlError, all_of, did_you_mean};
+use super::problems::{Problem, TomlError, all_of, did_you_mean, one_of};
 use crate::log::clean;
 
 /// As much of a name or value as a message shows.
@@ -158,6 +158,18 @@ impl<'d> Value<'d> {
         if text.contains(char::is_control) {
             self.complain("has a line break or another control character; write it in one line, without them");
         }
+    }
+
+    /// What one of these words means.
+    pub(super) fn word<T: Copy, const N: usize>(&self, words: [(&'static str, T); N]) -> Option<T> {
+        let text = self.text()?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let words = words.map(|(word, _)| word);
+            let hint = did_you_mean(text, words);
+            self.complain(&format!("is `{}`; it must be {}{hint}", clean(text, SHOWN), one_of(words)));
+        }
+        found
     }
 
     /// `true` or `false`.

@@ -150,7 +150,10 @@ fn component_beside(path: &Path) -> Option<PluginFiles> {
         Err(_) => named.into_iter().filter(is_component).collect(),
     };
     match found.as_slice() {
-        [component] => Some(PluginFiles { manifest: None, manifest_path: None, component: component.clone() }),
+        [component] => {
+            let component = component.clone();
+            Some(PluginFiles { manifest: None, manifest_text: None, manifest_path: None, component })
+        }
         _ => None,
     }
 }
