@@ -188,7 +188,7 @@ impl Component {
         let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
         let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log };
         let permit = self.admit().map_err(LoadError::Probe)?;
-        self.instantiate(around, permit, Now { time_ms: 0, replayed: false }).map_err(LoadError::Probe)
+        self.instantiate(around, permit, Now::at(0)).map_err(LoadError::Probe)
     }
 
     fn ask<R>(&self, store: &mut Store<Guest>, instance: &Instance, function: &str) -> Result<R, LoadError>

@@ -1,6 +1,7 @@
 //! One run: events in, actions out. It owns its instance, and is over when the instance is gone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
@@ -27,8 +28,8 @@ pub struct Run {
     setup: Arc<RunSetup>,
     rules: Rules,
     next_seq: u32,
-    /// Whether what it is told now has happened before; see [`Now`].
-    replayed: bool,
+    /// The least time that its steps have; see [`Now`].
+    patience: Duration,
     state: State,
 }
 
@@ -56,7 +57,7 @@ impl Run {
     /// A run that is over before it began.
     pub(crate) fn over(behaviour: Behaviour, setup: RunSetup, why: &str) -> Self {
         let state = State::Over(why.to_owned());
-        Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, replayed: false, state }
+        Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, patience: Duration::ZERO, state }
     }
 
     /// A run as it was when it was handed over to this behaviour, after so many events.
@@ -65,17 +66,18 @@ impl Run {
         setup: RunSetup,
         handover: Handover,
         events: u32,
+        patience: Duration,
     ) -> Result<Self, Fault> {
         let Some(snapshot) = handover.snapshot else { return Self::new(behaviour, setup) };
         let turn = behaviour.component.turn().await?;
         let permit = behaviour.component.admit()?;
         let setup = Arc::new(setup);
-        let now = Now { time_ms: handover.time_ms, replayed: true };
+        let now = Now { time_ms: handover.time_ms, patience };
         let (component, given) = (Arc::clone(&behaviour.component), Arc::clone(&setup));
         let live = turn.run(move || Live::restore(&component, &given, snapshot.into(), permit, now)).await??;
         let rules = Rules::taken_over(&handover.outstanding, handover.cancelled);
         let state = State::Ready(Box::new(Instance::Live(live)));
-        Ok(Self { behaviour, setup, rules, next_seq: events, replayed: false, state })
+        Ok(Self { behaviour, setup, rules, next_seq: events, patience: Duration::ZERO, state })
     }
 
     /// The event that comes next in this run, to be journaled and then fed; `token` is 0 if it answers no action.
@@ -121,7 +123,7 @@ impl Run {
             self.settle(behaviour, granted);
             return Ok(self.handover(time_ms, None));
         };
-        let now = Now { time_ms, replayed: self.replayed };
+        let now = Now::at(time_ms);
         let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), Arc::clone(&self.setup));
         let moved = turn.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
         let (live, result) = match moved {
@@ -186,7 +188,7 @@ impl Run {
         match self.state {
             State::Ready(instance) => match *instance {
                 Instance::Unborn(permit) => {
-                    let now = Now { time_ms: 0, replayed: self.replayed };
+                    let now = Now::at(0);
                     live::instantiate(&self.behaviour.component, &self.setup, permit, now)
                 }
                 Instance::Live(_) => Err(Fault::Host { what: "the run has its instance already".into() }),
@@ -195,11 +197,11 @@ impl Run {
         }
     }
 
-    /// Tells the plugin an event that it once answered in time.
-    pub(crate) async fn feed_again(&mut self, event: Event) -> Result<Step, Fault> {
-        self.replayed = true;
+    /// Tells the plugin an event that it once answered in time, and gives it at least so much for it now.
+    pub(crate) async fn feed_again(&mut self, event: Event, patience: Duration) -> Result<Step, Fault> {
+        self.patience = patience;
         let step = self.feed(event).await;
-        self.replayed = false;
+        self.patience = Duration::ZERO;
         step
     }
 
@@ -223,7 +225,7 @@ impl Run {
             rules: std::mem::take(&mut self.rules),
             instance: *instance,
             event,
-            replayed: self.replayed,
+            patience: self.patience,
         })
     }
 
@@ -283,7 +285,7 @@ struct Job {
     rules: Rules,
     instance: Instance,
     event: Event,
-    replayed: bool,
+    patience: Duration,
 }
 
 /// A step that went well.
@@ -297,7 +299,7 @@ struct Done {
 impl Job {
     fn work(mut self) -> Result<Done, Fault> {
         let component = &self.behaviour.component;
-        let now = Now { time_ms: self.event.time_ms, replayed: self.replayed };
+        let now = Now { time_ms: self.event.time_ms, patience: self.patience };
         let mut live = match self.instance {
             Instance::Live(live) => live,
             Instance::Unborn(permit) => Live::construct(component, &self.setup, permit, now)?,

@@ -24,6 +24,7 @@ use crate::step::Step;
 
 pub use read::{Journal, JournalError, Recorded};
 pub use recorded_limits::RecordedLimits;
+pub(crate) use replay::replay_within;
 pub use replay::{Divergence, Replay, replay};
 pub use write::JournalWriter;
 

@@ -1,6 +1,7 @@
 //! Bringing a run back from its journal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ActionsEntry, FaultEntry, Journal, MovedEntry};
 use crate::behaviour::Behaviour;
@@ -10,6 +11,10 @@ use crate::log::LogSink;
 use crate::manifest::Granted;
 use crate::run::Run;
 use crate::step::Step;
+
+/// A replay has more time, because this machine may be slower than that one was. It has not all the time in the world:
+/// the journal may be wrong, and the component another.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came of a replay.
 pub struct Replay {
@@ -82,8 +87,19 @@ pub async fn replay(
     granted: Arc<Granted>,
     log: Arc<dyn LogSink>,
 ) -> Result<Replay, Fault> {
+    replay_within(journal, behaviour, granted, log, PATIENCE).await
+}
+
+/// The same with so much time for each step, or what the behaviour has anyhow.
+pub(crate) async fn replay_within(
+    journal: &Journal,
+    behaviour: &Behaviour,
+    granted: Arc<Granted>,
+    log: Arc<dyn LogSink>,
+    patience: Duration,
+) -> Result<Replay, Fault> {
     let setup = RunSetup { info: journal.info.clone(), blobs: Arc::clone(&journal.blobs), log, granted };
-    let mut replay = begin(journal, behaviour, setup).await?;
+    let mut replay = begin(journal, behaviour, setup, patience).await?;
     if replay.divergence.is_some() {
         return Ok(replay);
     }
@@ -96,7 +112,7 @@ pub async fn replay(
         let seq = step.event.seq;
         let event = step.event.clone();
         let found = match &step.outcome {
-            Some(_) => replay.run.feed_again(event).await,
+            Some(_) => replay.run.feed_again(event, patience).await,
             None => replay.run.feed(event).await,
         };
         if let Err(fault) = &found
@@ -122,7 +138,12 @@ pub async fn replay(
 }
 
 /// The run as it was at its birth or after its last move.
-async fn begin(journal: &Journal, behaviour: &Behaviour, setup: RunSetup) -> Result<Replay, Fault> {
+async fn begin(
+    journal: &Journal,
+    behaviour: &Behaviour,
+    setup: RunSetup,
+    patience: Duration,
+) -> Result<Replay, Fault> {
     let moved = journal.last_move();
     let component = moved.map_or(&journal.header.component, |(_, entry)| &entry.component);
     let limits = moved.map_or(&journal.header.limits, |(_, entry)| &entry.limits);
@@ -133,7 +154,7 @@ async fn begin(journal: &Journal, behaviour: &Behaviour, setup: RunSetup) -> Res
         None => behaviour.start(setup)?,
         Some((at, entry)) => {
             let seq = u32::try_from(at).unwrap_or(u32::MAX);
-            match take_over(&behaviour, setup.clone(), entry, seq).await {
+            match take_over(&behaviour, setup.clone(), entry, seq, patience).await {
                 Ok(run) => run,
                 Err(fault) if fault.is_of_host() => return Err(fault),
                 Err(fault) => {
@@ -146,7 +167,13 @@ async fn begin(journal: &Journal, behaviour: &Behaviour, setup: RunSetup) -> Res
     Ok(Replay { run, skipped, steps: Vec::new(), fault: None, divergence, component_changed })
 }
 
-async fn take_over(behaviour: &Behaviour, setup: RunSetup, entry: &MovedEntry, events: u32) -> Result<Run, Fault> {
+async fn take_over(
+    behaviour: &Behaviour,
+    setup: RunSetup,
+    entry: &MovedEntry,
+    events: u32,
+    patience: Duration,
+) -> Result<Run, Fault> {
     let handover = entry.handover().map_err(|what| Fault::Host { what })?;
-    Run::taken_over(behaviour.clone(), setup, handover, events).await
+    Run::taken_over(behaviour.clone(), setup, handover, events, patience).await
 }
