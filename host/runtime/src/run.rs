@@ -57,7 +57,14 @@ impl Run {
     /// A run that is over before it began.
     pub(crate) fn over(behaviour: Behaviour, setup: RunSetup, why: &str) -> Self {
         let state = State::Over(why.to_owned());
-        Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, patience: Duration::ZERO, state }
+        Self {
+            behaviour,
+            setup: Arc::new(setup),
+            rules: Rules::default(),
+            next_seq: 0,
+            patience: Duration::ZERO,
+            state,
+        }
     }
 
     /// A run as it was when it was handed over to this behaviour, after so many events.
@@ -109,7 +116,12 @@ impl Run {
     /// unless it crashes while it saves itself or the returned future is dropped.
     ///
     /// What is handed over belongs into the run's journal before anything else is told to it. Whether the two versions understand each other's snapshots is for the caller to know, and for `restore` to say.
-    pub async fn move_to(&mut self, behaviour: &Behaviour, granted: Arc<Granted>, time_ms: u64) -> Result<Handover, Fault> {
+    pub async fn move_to(
+        &mut self,
+        behaviour: &Behaviour,
+        granted: Arc<Granted>,
+        time_ms: u64,
+    ) -> Result<Handover, Fault> {
         if self.is_over() {
             return Err(self.refuse());
         }

@@ -138,12 +138,7 @@ pub(crate) async fn replay_within(
 }
 
 /// The run as it was at its birth or after its last move.
-async fn begin(
-    journal: &Journal,
-    behaviour: &Behaviour,
-    setup: RunSetup,
-    patience: Duration,
-) -> Result<Replay, Fault> {
+async fn begin(journal: &Journal, behaviour: &Behaviour, setup: RunSetup, patience: Duration) -> Result<Replay, Fault> {
     let moved = journal.last_move();
     let component = moved.map_or(&journal.header.component, |(_, entry)| &entry.component);
     let limits = moved.map_or(&journal.header.limits, |(_, entry)| &entry.limits);

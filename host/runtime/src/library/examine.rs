@@ -203,8 +203,13 @@ pub(crate) async fn examine(runtime: &Runtime, exam: Exam) -> Result<Examined, R
 /// The settings as far as the host knows them; what a run is given beside them is checked when it begins.
 fn settings(id: &str, terms: &Terms) -> Result<String, Rejection> {
     terms.settings(&Map::new()).map_err(|error| {
-        let place = format!("write them under [plugins.{id}.settings] in the host's configuration");
-        Rejection::new(Stage::Settings, &format!("{error}\n{place}"))
+        let remedy = match terms.missing_settings() {
+            missing if missing.is_empty() => {
+                format!("mend it under [plugins.{id}.settings] in the host's configuration")
+            }
+            missing => format!("write into the host's configuration:\n[plugins.{id}.settings]\n{missing}"),
+        };
+        Rejection::new(Stage::Settings, &format!("{error}\n{remedy}"))
     })
 }
 
@@ -310,6 +315,9 @@ async fn play_journals(
 /// First the sum, then what is to be said of single journals.
 fn said_of(shadow: &Shadow) -> Vec<String> {
     let Shadow { played, unplayable, left_out, divergences } = shadow;
+    if played + unplayable.len() + left_out == 0 {
+        return vec!["there are no journals of former runs to play".into()];
+    }
     let sum = format!(
         "of {} journals of former runs it answers {} as before and {} otherwise; {} cannot be played, {left_out} were left out",
         played + unplayable.len() + left_out,
@@ -330,3 +338,6 @@ fn some_of(told: &[Told]) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -56,7 +56,19 @@ impl Generation {
         let GenerationParts { number, id, version, hash, plugin, manifest, terms, .. } = parts;
         let GenerationParts { platforms, kinds, mode, snapshot, on_reload, handler, .. } = parts;
         Self {
-            number, id, version, hash, plugin, manifest, terms, platforms, kinds, mode, snapshot, on_reload, handler,
+            number,
+            id,
+            version,
+            hash,
+            plugin,
+            manifest,
+            terms,
+            platforms,
+            kinds,
+            mode,
+            snapshot,
+            on_reload,
+            handler,
         }
     }
 }

@@ -178,7 +178,9 @@ fn read(path: &Path) -> Result<Journal, JournalError> {
 
 async fn off_thread<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     let done = tokio::task::spawn_blocking(job).await;
-    done.map_err(|error| Fault::Host { what: if error.is_panic() { "a journal was not read".into() } else { "it is shutting down".into() } })
+    done.map_err(|error| Fault::Host {
+        what: if error.is_panic() { "a journal was not read".into() } else { "it is shutting down".into() },
+    })
 }
 
 /// What the candidate logs has been logged before.
@@ -187,3 +189,6 @@ struct Silence;
 impl LogSink for Silence {
     fn line(&self, _: Level, _: &str) {}
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -219,7 +219,9 @@ fn what_is_wrong_with_a_journal_is_said_with_its_line() {
     assert!(after(&moved(snapshot)).ends_with("without one only before its start"));
     assert!(after(&format!("{}\n{early}\n{}", event(0), moved(""))).ends_with("without one only before its start"));
     let no_base64 = moved(r#","snapshot":"?""#);
-    assert!(after(&format!("{}\n{early}\n{no_base64}", event(0))).starts_with("line 5 of the journal is damaged: Invalid"));
+    assert!(
+        after(&format!("{}\n{early}\n{no_base64}", event(0))).starts_with("line 5 of the journal is damaged: Invalid")
+    );
     let newer = head.replace("\"version\":1", "\"version\":2");
     assert!(matches!(Journal::read(newer.as_bytes()), Err(JournalError::Newer { found: 2 })));
 }
