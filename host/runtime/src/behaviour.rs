@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::component::Component;
 use crate::fault::Fault;
+use crate::limits::Limits;
 use crate::live::RunSetup;
 use crate::load_error::LoadError;
 use crate::outline::Outline;
@@ -23,6 +24,11 @@ impl Behaviour {
     /// A new run, waiting for its `start` event. Refused at once when too many instances live.
     pub fn start(&self, setup: RunSetup) -> Result<Run, Fault> {
         Run::new(self.clone(), setup)
+    }
+
+    /// The same behaviour, its instances within other limits.
+    pub(crate) fn within(&self, limits: Limits) -> Self {
+        Self::new(Arc::new(self.component.within(limits)))
     }
 
     /// The hash of the component's bytes, in hexadecimal.

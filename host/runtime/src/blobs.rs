@@ -80,6 +80,8 @@ pub struct Blobs {
 struct Kept {
     by_id: HashMap<BlobId, Blob>,
     bytes: usize,
+    /// Whether one was asked for that is not there.
+    missed: bool,
 }
 
 impl Default for Blobs {
@@ -93,6 +95,12 @@ impl Blobs {
     #[must_use]
     pub fn new(limits: BlobLimits) -> Self {
         Self { limits, kept: Mutex::default() }
+    }
+
+    /// How much there may be.
+    #[must_use]
+    pub fn limits(&self) -> &BlobLimits {
+        &self.limits
     }
 
     /// Keeps these bytes; what is there already costs nothing.
@@ -121,7 +129,15 @@ impl Blobs {
     /// The blob of this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Blob> {
-        self.kept().by_id.get(id).cloned()
+        let mut kept = self.kept();
+        let found = kept.by_id.get(id).cloned();
+        kept.missed |= found.is_none();
+        found
+    }
+
+    /// Whether one was asked for that is not there: a journal without its blobs shows it so.
+    pub(crate) fn was_missed(&self) -> bool {
+        self.kept().missed
     }
 
     /// All blobs, by id, for a bundle.

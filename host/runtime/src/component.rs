@@ -95,6 +95,23 @@ impl Component {
         Ok(component)
     }
 
+    /// The same component, within other limits.
+    pub(crate) fn within(&self, limits: Limits) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            limits,
+            hash: self.hash.clone(),
+            size: self.size,
+            outline: self.outline.clone(),
+            description: self.description.clone(),
+            share: self.share.clone(),
+            memories: self.memories,
+            ready: self.ready.clone(),
+            meta: self.meta,
+            world: self.world,
+        }
+    }
+
     /// The right to one live instance.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Fault> {
         self.shared.engine.admit(self.memories)
@@ -171,7 +188,7 @@ impl Component {
         let log: Arc<dyn LogSink> = Arc::new(TracingSink { plugin: self.hash.clone(), run: "probe".into() });
         let around = Surroundings { seed: String::new(), blobs: Arc::new(Blobs::default()), log };
         let permit = self.admit().map_err(LoadError::Probe)?;
-        self.instantiate(around, permit, Now { time_ms: 0, replayed: false }).map_err(LoadError::Probe)
+        self.instantiate(around, permit, Now::at(0)).map_err(LoadError::Probe)
     }
 
     fn ask<R>(&self, store: &mut Store<Guest>, instance: &Instance, function: &str) -> Result<R, LoadError>

@@ -1,6 +1,7 @@
 //! One live instance of a plugin as the host holds it: a store and what its imports work with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
@@ -30,8 +31,15 @@ pub(crate) struct Surroundings {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
     pub(crate) time_ms: u64,
-    /// Whether what happens has happened before, so that the call may take longer than it could then.
-    pub(crate) replayed: bool,
+    /// The least time that the call has: what has happened before may take longer than it could then.
+    pub(crate) patience: Duration,
+}
+
+impl Now {
+    /// At this time, and within the plugin's limits.
+    pub(crate) fn at(time_ms: u64) -> Self {
+        Self { time_ms, patience: Duration::ZERO }
+    }
 }
 
 /// The host's side of one instance.
@@ -93,7 +101,7 @@ impl Guest {
         store.set_epoch_deadline(1);
         let guest = store.data_mut();
         guest.clock.set(now.time_ms);
-        guest.meter.begin(now.replayed);
+        guest.meter.begin(now.patience);
         guest.log.begin();
     }
 }

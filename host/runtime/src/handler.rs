@@ -141,7 +141,7 @@ impl Handler {
     /// The same on this thread, which must not be one that serves I/O.
     pub fn handle_blocking(&self, envelopes: Vec<Envelope>, scope: Scope) -> Result<Vec<Verdict>, Fault> {
         let Some(time_ms) = envelopes.iter().map(|envelope| envelope.time_ms).max() else { return Ok(Vec::new()) };
-        let now = Now { time_ms, replayed: false };
+        let now = Now::at(time_ms);
         let warm = self.pool().warm.pop();
         let mut live = match warm {
             Some(live) => live,
@@ -164,6 +164,13 @@ impl Handler {
         live.calls += 1;
         self.keep(live);
         Ok(verdicts)
+    }
+
+    /// Makes an instance and drops it, to find out whether it takes its settings.
+    pub(crate) async fn prove(&self) -> Result<(), Fault> {
+        let this = self.clone();
+        let turn = self.component.turn().await?;
+        turn.run(move || this.construct(Now::at(0)).map(drop)).await?
     }
 
     fn construct(&self, now: Now) -> Result<Live, Fault> {

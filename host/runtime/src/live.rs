@@ -84,8 +84,13 @@ impl Live {
     }
 
     /// A run from a snapshot.
-    pub(crate) fn restore(component: &Component, setup: &RunSetup, snapshot: Vec<u8>, now: Now) -> Result<Self, Fault> {
-        let permit = component.admit()?;
+    pub(crate) fn restore(
+        component: &Component,
+        setup: &RunSetup,
+        snapshot: Vec<u8>,
+        permit: OwnedSemaphorePermit,
+        now: Now,
+    ) -> Result<Self, Fault> {
         let (mut store, instance) = instantiate(component, setup, permit, now)?;
         let restore: RestoreFunction<'_> = component.function(&mut store, &instance, RESTORE)?;
         let run = component.call(&mut store, &restore, (&setup.info, snapshot))?.map_err(Fault::Guest)?;

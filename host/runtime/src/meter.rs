@@ -13,10 +13,6 @@ pub(crate) enum Tripped {
     Wall,
 }
 
-/// A replay has more time, because this machine may be slower than that one was. It has not all the time in the world:
-/// the journal may be wrong, and the component another.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// What one instance uses.
 pub(crate) struct Meter {
     cpu_limit: Duration,
@@ -26,8 +22,8 @@ pub(crate) struct Meter {
     /// The plugin was refused memory since the call began.
     pub(crate) memory_refused: bool,
     pub(crate) tripped: Option<Tripped>,
-    /// Whether what happens has happened before.
-    replayed: bool,
+    /// The least time that the call has.
+    patience: Duration,
     began: Instant,
     /// Processor time of the thread when the call began. Asking for it takes longer than most steps do, so it is worked
     /// out at the first tick: until then, as much processor time has passed as wall time, or less.
@@ -43,15 +39,15 @@ impl Meter {
             memory: 0,
             memory_refused: false,
             tripped: None,
-            replayed: false,
+            patience: Duration::ZERO,
             began: Instant::now(),
             cpu_when_begun: None,
         }
     }
 
-    /// A new call begins, on this thread.
-    pub(crate) fn begin(&mut self, replayed: bool) {
-        self.replayed = replayed;
+    /// A new call begins, on this thread. It has at least so much time, even where its limits are less.
+    pub(crate) fn begin(&mut self, patience: Duration) {
+        self.patience = patience;
         self.memory_refused = false;
         self.tripped = None;
         self.began = Instant::now();
@@ -72,10 +68,9 @@ impl Meter {
     pub(crate) fn tick(&mut self) -> UpdateDeadline {
         let (wall, cpu_now) = (self.began.elapsed(), thread_cpu_time());
         let cpu = cpu_now.saturating_sub(*self.cpu_when_begun.get_or_insert(cpu_now.saturating_sub(wall)));
-        let limit = |limit: Duration| if self.replayed { limit.max(PATIENCE) } else { limit };
-        if cpu >= limit(self.cpu_limit) {
+        if cpu >= self.cpu_limit.max(self.patience) {
             self.tripped = Some(Tripped::Cpu);
-        } else if wall >= limit(self.wall_limit) {
+        } else if wall >= self.wall_limit.max(self.patience) {
             self.tripped = Some(Tripped::Wall);
         }
         if self.tripped.is_some() { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) }
@@ -162,7 +157,7 @@ mod tests {
         let mut meter = Meter::new(&Limits { cpu_per_step: Duration::ZERO, ..Limits::default() });
         assert!(matches!(meter.tick(), UpdateDeadline::Interrupt));
         assert_eq!(meter.tripped, Some(Tripped::Cpu));
-        meter.begin(true);
+        meter.begin(Duration::from_secs(60));
         assert_eq!(meter.tripped, None);
         assert!(matches!(meter.tick(), UpdateDeadline::Continue(1)), "a replay has more time");
     }

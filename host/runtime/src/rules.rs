@@ -29,6 +29,23 @@ pub(crate) struct Bounds<'a> {
 }
 
 impl Rules {
+    /// Goes on where a run was when it was handed over.
+    pub(crate) fn taken_over(outstanding: &[(u32, bool)], cancelled: bool) -> Self {
+        Self { outstanding: outstanding.iter().copied().collect(), cancelled }
+    }
+
+    /// Tokens whose last answer has not come yet, in order, and whether each is a timer.
+    pub(crate) fn outstanding(&self) -> Vec<(u32, bool)> {
+        let mut outstanding: Vec<_> = self.outstanding.iter().map(|(token, timer)| (*token, *timer)).collect();
+        outstanding.sort_unstable();
+        outstanding
+    }
+
+    /// Whether the run has been told to end.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
     /// An event is about to be told.
     pub(crate) fn told(&mut self, event: &Event) {
         match event.body {

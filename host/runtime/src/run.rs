@@ -1,7 +1,9 @@
 //! One run: events in, actions out. It owns its instance, and is over when the instance is gone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::behaviour::Behaviour;
@@ -9,6 +11,7 @@ use crate::component::Component;
 use crate::contract::events::{Event, EventBody};
 use crate::fault::Fault;
 use crate::guest::Now;
+use crate::handover::Handover;
 use crate::live::{self, Live, RunSetup};
 use crate::log::Level;
 use crate::manifest::Granted;
@@ -25,8 +28,8 @@ pub struct Run {
     setup: Arc<RunSetup>,
     rules: Rules,
     next_seq: u32,
-    /// Whether what it is told now has happened before; see [`Now`].
-    replayed: bool,
+    /// The least time that its steps have; see [`Now`].
+    patience: Duration,
     state: State,
 }
 
@@ -48,7 +51,40 @@ impl Run {
     pub(crate) fn new(behaviour: Behaviour, setup: RunSetup) -> Result<Self, Fault> {
         let permit = behaviour.component.admit()?;
         let state = State::Ready(Box::new(Instance::Unborn(permit)));
-        Ok(Self { behaviour, setup: Arc::new(setup), rules: Rules::default(), next_seq: 0, replayed: false, state })
+        Ok(Self { state, ..Self::over(behaviour, setup, "") })
+    }
+
+    /// A run that is over before it began.
+    pub(crate) fn over(behaviour: Behaviour, setup: RunSetup, why: &str) -> Self {
+        let state = State::Over(why.to_owned());
+        Self {
+            behaviour,
+            setup: Arc::new(setup),
+            rules: Rules::default(),
+            next_seq: 0,
+            patience: Duration::ZERO,
+            state,
+        }
+    }
+
+    /// A run as it was when it was handed over to this behaviour, after so many events.
+    pub(crate) async fn taken_over(
+        behaviour: Behaviour,
+        setup: RunSetup,
+        handover: Handover,
+        events: u32,
+        patience: Duration,
+    ) -> Result<Self, Fault> {
+        let Some(snapshot) = handover.snapshot else { return Self::new(behaviour, setup) };
+        let turn = behaviour.component.turn().await?;
+        let permit = behaviour.component.admit()?;
+        let setup = Arc::new(setup);
+        let now = Now { time_ms: handover.time_ms, patience };
+        let (component, given) = (Arc::clone(&behaviour.component), Arc::clone(&setup));
+        let live = turn.run(move || Live::restore(&component, &given, snapshot.into(), permit, now)).await??;
+        let rules = Rules::taken_over(&handover.outstanding, handover.cancelled);
+        let state = State::Ready(Box::new(Instance::Live(live)));
+        Ok(Self { behaviour, setup, rules, next_seq: events, patience: Duration::ZERO, state })
     }
 
     /// The event that comes next in this run, to be journaled and then fed; `token` is 0 if it answers no action.
@@ -79,25 +115,33 @@ impl Run {
     /// granted and no longer what the old one was. Whatever goes wrong, the run stays where it was and goes on there,
     /// unless it crashes while it saves itself or the returned future is dropped.
     ///
-    /// Whether the two versions understand each other's snapshots is for the caller to know, and for `restore` to say.
-    pub async fn move_to(&mut self, behaviour: &Behaviour, granted: Arc<Granted>, time_ms: u64) -> Result<(), Fault> {
+    /// What is handed over belongs into the run's journal before anything else is told to it. Whether the two versions understand each other's snapshots is for the caller to know, and for `restore` to say.
+    pub async fn move_to(
+        &mut self,
+        behaviour: &Behaviour,
+        granted: Arc<Granted>,
+        time_ms: u64,
+    ) -> Result<Handover, Fault> {
         if self.is_over() {
             return Err(self.refuse());
         }
         let turn = self.behaviour.component.turn().await?;
         let instance = self.take()?;
         let Instance::Live(live) = *instance else {
+            // An instance of the other version may take more places.
             self.state = State::Ready(instance);
+            let permit = behaviour.component.admit()?;
+            self.state = State::Ready(Box::new(Instance::Unborn(permit)));
             self.settle(behaviour, granted);
-            return Ok(());
+            return Ok(self.handover(time_ms, None));
         };
-        let now = Now { time_ms, replayed: self.replayed };
+        let now = Now::at(time_ms);
         let (old, new, setup) = (self.behaviour.clone(), behaviour.clone(), Arc::clone(&self.setup));
         let moved = turn.run(move || relocate(&old.component, live, &new.component, &setup, now)).await;
         let (live, result) = match moved {
-            Ok(Relocated::There(live)) => {
+            Ok(Relocated::There(live, snapshot)) => {
                 self.settle(behaviour, granted);
-                (live, Ok(()))
+                (live, Ok(self.handover(time_ms, Some(snapshot))))
             }
             Ok(Relocated::Stayed(live, why)) => (live, Err(why)),
             Ok(Relocated::Lost(fault)) | Err(fault) => {
@@ -113,6 +157,11 @@ impl Run {
     fn settle(&mut self, behaviour: &Behaviour, granted: Arc<Granted>) {
         self.behaviour = behaviour.clone();
         self.setup = Arc::new(RunSetup { granted, ..RunSetup::clone(&self.setup) });
+    }
+
+    fn handover(&self, time_ms: u64, snapshot: Option<Bytes>) -> Handover {
+        let (outstanding, cancelled) = (self.rules.outstanding(), self.rules.is_cancelled());
+        Handover { time_ms, snapshot, outstanding, cancelled }
     }
 
     /// The behaviour that drives it now.
@@ -151,7 +200,7 @@ impl Run {
         match self.state {
             State::Ready(instance) => match *instance {
                 Instance::Unborn(permit) => {
-                    let now = Now { time_ms: 0, replayed: self.replayed };
+                    let now = Now::at(0);
                     live::instantiate(&self.behaviour.component, &self.setup, permit, now)
                 }
                 Instance::Live(_) => Err(Fault::Host { what: "the run has its instance already".into() }),
@@ -160,11 +209,11 @@ impl Run {
         }
     }
 
-    /// Tells the plugin an event that it once answered in time.
-    pub(crate) async fn feed_again(&mut self, event: Event) -> Result<Step, Fault> {
-        self.replayed = true;
+    /// Tells the plugin an event that it once answered in time, and gives it at least so much for it now.
+    pub(crate) async fn feed_again(&mut self, event: Event, patience: Duration) -> Result<Step, Fault> {
+        self.patience = patience;
         let step = self.feed(event).await;
-        self.replayed = false;
+        self.patience = Duration::ZERO;
         step
     }
 
@@ -188,7 +237,7 @@ impl Run {
             rules: std::mem::take(&mut self.rules),
             instance: *instance,
             event,
-            replayed: self.replayed,
+            patience: self.patience,
         })
     }
 
@@ -248,7 +297,7 @@ struct Job {
     rules: Rules,
     instance: Instance,
     event: Event,
-    replayed: bool,
+    patience: Duration,
 }
 
 /// A step that went well.
@@ -262,7 +311,7 @@ struct Done {
 impl Job {
     fn work(mut self) -> Result<Done, Fault> {
         let component = &self.behaviour.component;
-        let now = Now { time_ms: self.event.time_ms, replayed: self.replayed };
+        let now = Now { time_ms: self.event.time_ms, patience: self.patience };
         let mut live = match self.instance {
             Instance::Live(live) => live,
             Instance::Unborn(permit) => Live::construct(component, &self.setup, permit, now)?,
@@ -282,19 +331,20 @@ impl Job {
 
 /// Where a run is after an attempt to move it.
 enum Relocated {
-    There(Live),
+    There(Live, Bytes),
     Stayed(Live, Fault),
     Lost(Fault),
 }
 
 fn relocate(old: &Component, mut live: Live, new: &Component, setup: &RunSetup, now: Now) -> Relocated {
     let snapshot = match live.save(old, now) {
-        Ok(Ok(snapshot)) => snapshot,
+        Ok(Ok(snapshot)) => Bytes::from(snapshot),
         Ok(Err(failure)) => return Relocated::Stayed(live, Fault::Guest(failure)),
         Err(fault) => return Relocated::Lost(fault),
     };
-    match Live::restore(new, setup, snapshot, now) {
-        Ok(there) => Relocated::There(there),
+    let there = new.admit().and_then(|permit| Live::restore(new, setup, snapshot.to_vec(), permit, now));
+    match there {
+        Ok(there) => Relocated::There(there, snapshot),
         Err(why) => Relocated::Stayed(live, why),
     }
 }

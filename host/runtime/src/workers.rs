@@ -24,6 +24,7 @@ pub(crate) struct Workers {
 }
 
 /// The part of the workers that one plugin may use.
+#[derive(Clone)]
 pub(crate) struct Share {
     turns: Arc<Semaphore>,
 }

@@ -103,7 +103,7 @@ fn every_line_of_json_is_what_it_claims_to_be() {
                 "verdict" => check::<Verdict>(line, how),
                 // A script that leaves things out is read as a whole only.
                 "script" if how == "read" => Ok(()),
-                "journal" | "script" => check::<Entry>(line, how),
+                "journal" | "entry" | "script" => check::<Entry>(line, how),
                 "any" => Ok(()),
                 other => Err(format!("nobody knows what `{other}` is")),
             };
@@ -123,7 +123,7 @@ fn the_journals_and_scripts_can_be_read_as_a_whole() {
     for block in blocks() {
         if block.what == "journal" {
             let journal = Journal::read(block.text().as_bytes()).unwrap();
-            assert!(journal.header.is_some() && !journal.torn);
+            assert!(!journal.torn);
             journals += 1;
         } else if block.what.starts_with("script") {
             Script::parse(&block.text()).unwrap();

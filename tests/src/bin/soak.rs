@@ -2,7 +2,6 @@
 //! damaged journals, many at once. Ends with figures, and with an error if something was not as it must be.
 
 use std::fs;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::Part;
-use hangar_runtime::journal::Journal;
+use hangar_runtime::journal::{Journal, JournalWriter};
+use hangar_runtime::script::Script;
 use hangar_runtime::{Behaviour, Blobs, Fault, Granted, Level, Limits, LogSink, RunSetup, Runtime, RuntimeConfig};
 
 /// Scenarios that go on at the same time.
@@ -61,8 +61,9 @@ struct Stage {
     uncached: Runtime,
     tours: Vec<Behaviour>,
     hostile: Vec<(Behaviour, &'static str, &'static str)>,
-    script: Journal,
-    script_text: Vec<u8>,
+    script: Script,
+    /// Of a tour that was moved while it rested.
+    journal: Vec<u8>,
     component: Vec<u8>,
     counts: Counts,
 }
@@ -89,10 +90,10 @@ impl Stage {
         for (name, request, code) in HOSTILE {
             hostile.push((load(&runtime, &root, &format!("hostile/{name}")).await?, request, code));
         }
-        let script_text = fs::read(root.join("examples/tour/script.jsonl"))?;
-        let script = Journal::read(BufReader::new(script_text.as_slice()))?;
+        let script = Script::read(&root.join("examples/tour/script.jsonl"))?;
+        let journal = journal_of(chosen(&tours)?, &script).await?;
         let component = fs::read(plugin(&root, "hostile/well-behaved"))?;
-        Ok(Self { runtime, uncached, tours, hostile, script, script_text, component, counts: Counts::default() })
+        Ok(Self { runtime, uncached, tours, hostile, script, journal, component, counts: Counts::default() })
     }
 
     fn report(&self, memory: &[u64], at_the_end: u64) -> Result<()> {
@@ -150,19 +151,41 @@ async fn scenario(stage: Arc<Stage>) -> Result<()> {
 /// A whole session must end well, whatever goes on beside it.
 async fn tour(stage: &Stage) -> Result<()> {
     let behaviour = chosen(&stage.tours)?;
-    let mut run = behaviour.start(RunSetup {
-        info: stage.script.info.clone(),
-        blobs: Arc::clone(&stage.script.blobs),
-        log: Arc::new(Silence),
-        granted: Granted::everything(),
-    })?;
+    let mut run = behaviour.start(setup(&stage.script))?;
     let mut actions = 0;
-    for step in &stage.script.steps {
-        actions += run.feed(step.event.clone()).await?.count();
+    for event in stage.script.events() {
+        actions += run.feed(event.clone()).await?.count();
     }
     ensure!(run.is_over() && actions == 33, "a tour ended with {actions} actions");
     stage.counts.tours.fetch_add(1, Ordering::Relaxed);
     Ok(())
+}
+
+/// What a run is given that plays the tour.
+fn setup(script: &Script) -> RunSetup {
+    RunSetup {
+        info: script.info().clone(),
+        blobs: script.blobs(),
+        log: Arc::new(Silence),
+        granted: Granted::everything(),
+    }
+}
+
+/// The journal of a tour, as a host writes it. It is moved wherever it can be.
+async fn journal_of(behaviour: &Behaviour, script: &Script) -> Result<Vec<u8>> {
+    let mut run = behaviour.start(setup(script))?;
+    let mut journal = JournalWriter::begin(Vec::new(), &run, Default::default())?;
+    for (_, blob) in script.blobs().all() {
+        journal.blob(&blob)?;
+    }
+    for event in script.events() {
+        if let Ok(handover) = run.move_to(behaviour, Granted::everything(), event.time_ms).await {
+            journal.moved(&run, &handover, Default::default())?;
+        }
+        journal.event(event)?;
+        journal.outcome(&run.feed(event.clone()).await)?;
+    }
+    Ok(journal.finish()?)
 }
 
 /// A plugin that misbehaves must end with the right fault.
@@ -199,7 +222,7 @@ async fn damaged_component(stage: &Stage) -> Result<()> {
 
 /// The same for journals.
 fn damaged_journal(stage: &Stage) -> Result<()> {
-    let mut bytes = stage.script_text.clone();
+    let mut bytes = stage.journal.clone();
     damage(&mut bytes);
     if let Err(error) = Journal::read(bytes.as_slice()) {
         ensure!(error.to_string().len() < 4096, "an error text is too long");

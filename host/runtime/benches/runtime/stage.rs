@@ -1,7 +1,5 @@
 //! The plugins on both sides, and what they are told.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +8,7 @@ use bytes::Bytes;
 use hangar_runtime::contract::events::{CallResult, Event, EventBody};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::Named;
-use hangar_runtime::journal::Journal;
+use hangar_runtime::script::Script;
 use hangar_runtime::{Behaviour, Blobs, Granted, Level, Limits, LogSink, Run, RunSetup, Runtime, RuntimeConfig};
 use serde_json::json;
 use tempfile::TempDir;
@@ -107,9 +105,8 @@ impl LogSink for Silence {
 
 impl Told {
     pub fn new() -> Result<Self> {
-        let script = BufReader::new(File::open(root().join("examples/tour/script.jsonl"))?);
-        let Journal { info, steps, .. } = Journal::read(script)?;
-        Ok(Self { info, events: steps.into_iter().map(|step| step.event).collect() })
+        let script = Script::read(&root().join("examples/tour/script.jsonl"))?;
+        Ok(Self { info: script.info().clone(), events: script.events().cloned().collect() })
     }
 
     /// The first event of the tour.

@@ -5,6 +5,7 @@
 //! stands for itself. A script for trying a plugin looks much the same; see [`crate::script`].
 
 mod read;
+mod recorded_limits;
 mod replay;
 mod write;
 
@@ -16,9 +17,14 @@ use crate::blobs::{Blob, Blobs};
 use crate::contract::events::Event;
 use crate::contract::session::RunInfo;
 use crate::fault::Fault;
+use crate::handover::Handover;
+use crate::library::Description;
+use crate::run::Run;
 use crate::step::Step;
 
 pub use read::{Journal, JournalError, Recorded};
+pub use recorded_limits::RecordedLimits;
+pub(crate) use replay::replay_within;
 pub use replay::{Divergence, Replay, replay};
 pub use write::JournalWriter;
 
@@ -26,7 +32,7 @@ pub use write::JournalWriter;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// What was running. The first line of a journal; a script has none.
+    /// What was running. The first line of a journal.
     Journal(Header),
     /// What the run was given at its birth, settings and seed included.
     Info(RunInfo),
@@ -38,6 +44,8 @@ pub enum Entry {
     Actions(ActionsEntry),
     /// How it ended, if not by itself.
     Fault(FaultEntry),
+    /// From here on another version drives it.
+    Moved(MovedEntry),
 }
 
 /// What was running.
@@ -52,6 +60,61 @@ pub struct Header {
     /// What the plugin was allowed, as the host writes it down.
     #[serde(default)]
     pub grants: serde_json::Value,
+    /// What the run could use up. Without it, a replay has the limits of its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RecordedLimits>,
+}
+
+/// What drives the run from here on, and how it came to be where it is without being told what was before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedEntry {
+    /// The hash of the new component's bytes.
+    pub component: String,
+    /// When it moved, as the plugin saw it.
+    pub time_ms: u64,
+    /// The number of the snapshot format, if the component names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<u64>,
+    /// What the old component saved, in base64; none where the run had not been told anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Tokens whose last answer had not come yet, in order, and whether each is a timer's.
+    #[serde(default)]
+    pub outstanding: Vec<(u32, bool)>,
+    /// Whether the run had been cancelled.
+    #[serde(default)]
+    pub cancelled: bool,
+    /// What the plugin was allowed from then on, as the host writes it down.
+    #[serde(default)]
+    pub grants: serde_json::Value,
+    /// What the run could use up from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RecordedLimits>,
+}
+
+impl MovedEntry {
+    /// What was handed over to this run.
+    fn of(run: &Run, handover: &Handover, grants: serde_json::Value) -> Self {
+        let Handover { time_ms, snapshot, outstanding, cancelled } = handover;
+        Self {
+            component: run.behaviour().hash().to_owned(),
+            time_ms: *time_ms,
+            format: Description::of(run.behaviour().description()).snapshot,
+            snapshot: snapshot.as_ref().map(|bytes| STANDARD.encode(bytes)),
+            outstanding: outstanding.clone(),
+            cancelled: *cancelled,
+            grants,
+            limits: Some(RecordedLimits::of(run)),
+        }
+    }
+
+    /// The same as it was in memory.
+    fn handover(&self) -> Result<Handover, String> {
+        let snapshot = self.snapshot.as_ref().map(|text| STANDARD.decode(text)).transpose();
+        let snapshot = snapshot.map_err(|error| error.to_string())?.map(Into::into);
+        let (outstanding, cancelled) = (self.outstanding.clone(), self.cancelled);
+        Ok(Handover { time_ms: self.time_ms, snapshot, outstanding, cancelled })
+    }
 }
 
 /// A blob in a journal.

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
-use super::{ActionsEntry, BlobEntry, Entry, FaultEntry, Header, Journal};
+use super::{ActionsEntry, BlobEntry, Entry, FaultEntry, Header, Journal, MovedEntry, RecordedLimits};
 use crate::blobs::Blob;
 use crate::contract::VERSION;
 use crate::contract::events::Event;
 use crate::fault::Fault;
+use crate::handover::Handover;
 use crate::run::Run;
 use crate::step::Step;
 
@@ -23,13 +24,15 @@ impl<W: Write> JournalWriter<W> {
     /// Begins the journal of this run, which has not been fed yet.
     pub fn begin(writer: W, run: &Run, grants: serde_json::Value) -> io::Result<Self> {
         let mut journal = Self { writer };
-        let component = run.behaviour().hash().to_owned();
-        journal.line(&Entry::Journal(Header { version: 1, contract: VERSION.to_owned(), component, grants }))?;
+        let (contract, component) = (VERSION.to_owned(), run.behaviour().hash().to_owned());
+        let limits = Some(RecordedLimits::of(run));
+        journal.line(&Entry::Journal(Header { version: 1, contract, component, grants, limits }))?;
         journal.line(&Entry::Info(run.setup().info.clone()))?;
         Ok(journal)
     }
 
-    /// Puts a blob into it, for a bundle; before the first event that names it.
+    /// Puts a blob into it, for a bundle; before the first event that names it. Blobs that the run made itself belong in
+    /// before it is moved: what made them is not done again.
     pub fn blob(&mut self, blob: &Blob) -> io::Result<()> {
         self.line(&Entry::Blob(BlobEntry::of(blob)))
     }
@@ -48,6 +51,11 @@ impl<W: Write> JournalWriter<W> {
             Ok(step) => self.line(&Entry::Actions(ActionsEntry::of(step))),
             Err(fault) => self.line(&Entry::Fault(FaultEntry::of(fault))),
         }
+    }
+
+    /// The run was moved, and this was handed over to it; before it is told anything else.
+    pub fn moved(&mut self, run: &Run, handover: &Handover, grants: serde_json::Value) -> io::Result<()> {
+        self.line(&Entry::Moved(MovedEntry::of(run, handover, grants)))
     }
 
     /// Hands everything to the writer below and gives it back.

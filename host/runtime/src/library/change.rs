@@ -127,6 +127,8 @@ pub enum Why {
 pub enum Stage {
     /// Finding and reading the files, the manifest among them.
     Files,
+    /// Comparing the manifest with the component's world.
+    Manifest,
     /// Bringing the settings together.
     Settings,
     /// Checking, compiling and linking.
@@ -196,6 +198,7 @@ impl Stage {
     pub fn name(self) -> &'static str {
         match self {
             Self::Files => "files",
+            Self::Manifest => "manifest",
             Self::Settings => "settings",
             Self::Load => "load",
             Self::Describe => "describe",

@@ -27,6 +27,7 @@ mod watcher;
 
 pub use breaker::{BreakerPhase, BreakerRules};
 pub use catalog::Catalog;
+pub use described::{Description, Difference};
 pub use generation::{Generation, HandleError, StartError, Survey};
 pub use placed_run::{Moved, PlacedRun};
 pub use record::{RecordSurvey, Refusal};

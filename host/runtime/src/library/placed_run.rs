@@ -9,6 +9,7 @@ use super::generation::Generation;
 use super::service::{Lease, Standing};
 use crate::contract::events::{Event, EventBody};
 use crate::fault::Fault;
+use crate::handover::Handover;
 use crate::manifest::OnReload;
 use crate::plugin::Plugin;
 use crate::run::Run;
@@ -35,6 +36,8 @@ pub struct Moved {
     pub from: u64,
     /// The number of the generation that it is on.
     pub to: u64,
+    /// What was handed over, for the run's journal.
+    pub handover: Handover,
 }
 
 impl PlacedRun {
@@ -97,9 +100,9 @@ impl PlacedRun {
         let Ok(Some(mut lease)) = target.service.enter_live(self.lease.client()) else { return Ok(None) };
         let granted = Arc::clone(&target.terms.granted);
         match self.run.move_to(behaviour, granted, time_ms).await {
-            Ok(()) => {
+            Ok(handover) => {
                 lease.began();
-                let moved = Moved { from: self.generation.number, to: target.number };
+                let moved = Moved { from: self.generation.number, to: target.number, handover };
                 self.lease = lease;
                 self.generation = target;
                 Ok(Some(moved))

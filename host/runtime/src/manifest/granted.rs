@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::capabilities::Capabilities;
+use crate::outline::World;
 
 /// What one plugin requested and what it was granted. It may do what both allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,13 @@ impl Granted {
         self.requested.intersection(&self.granted)
     }
 
+    /// What it requested and does not get in full: key and requested value, as in TOML.
+    #[must_use]
+    pub fn missing(&self, world: World) -> Vec<(&'static str, String)> {
+        let effective = self.effective().entries(world);
+        self.requested.entries(world).into_iter().filter(|entry| !effective.contains(entry)).collect()
+    }
+
     /// Whether it may see who is there.
     pub(crate) fn sees_directory(&self) -> bool {
         self.requested.directory && self.granted.directory
@@ -69,5 +77,31 @@ impl Granted {
             (false, false) => format!("{request} and grant it {place}"),
         };
         Some(format!("{what} is not granted: {fix}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Names;
+
+    #[test]
+    fn what_is_not_granted_in_full_is_missing() {
+        let requested = Capabilities {
+            models: Names::of(["default", "vision"]),
+            host_tools: Names::of(["search.web"]),
+            store: true,
+            ask_user: true,
+            ..Capabilities::none()
+        };
+        let granted = Capabilities {
+            models: Names::of(["default"]),
+            host_tools: Names::of(["search.*"]),
+            store: true,
+            ..Capabilities::none()
+        };
+        let missing = Granted::new("greeter", requested, granted).missing(World::Behaviour);
+        assert_eq!(missing, [("models", r#"["default", "vision"]"#.to_owned()), ("ask-user", "true".to_owned())]);
+        assert_eq!(Granted::everything().missing(World::Handler), []);
     }
 }

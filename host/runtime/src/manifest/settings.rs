@@ -105,6 +105,16 @@ impl Declarations {
         Ok(Json::Object(self.0.iter().filter_map(value).collect()).to_string())
     }
 
+    /// What must be given and is not, as TOML to be filled in; empty if there is all.
+    pub(super) fn to_be_given(&self, given: &Map<String, Json>) -> String {
+        let missing = self.0.iter().filter(|(name, wanted)| wanted.required && !given.contains_key(name.as_str()));
+        let line = |(name, wanted): (&String, &Declaration)| {
+            let remark = if wanted.description.is_empty() { "" } else { " # " };
+            format!("{name} = {}{remark}{}\n", wanted.kind.example(), wanted.description)
+        };
+        missing.map(line).collect()
+    }
+
     fn no_such(&self, name: &str) -> String {
         let name = clean(name, SHOWN);
         let hint = did_you_mean(&name, self.0.keys().map(String::as_str));
@@ -271,6 +281,18 @@ impl Kind {
     }
 
     /// Whether it takes this value; the error goes on after the name of the setting.
+    /// Some value of it, as TOML has it.
+    fn example(&self) -> String {
+        match self {
+            Self::Text { choices } => Json::from(choices.first().map_or("...", String::as_str)).to_string(),
+            Self::Integer { min, max } => min.or(*max).unwrap_or(0).to_string(),
+            Self::Number { min, max } => format!("{:?}", min.or(*max).unwrap_or(0.0)),
+            Self::Boolean => "true".into(),
+            Self::List { items } => format!("[{}]", items.example()),
+            Self::Table => "{}".into(),
+        }
+    }
+
     fn check(&self, value: &Json) -> Result<(), String> {
         match (self, value) {
             (Self::Text { choices }, Json::String(text)) if !choices.is_empty() && !choices.contains(text) => {
@@ -312,7 +334,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::manifest::Manifest;
+    use crate::manifest::{HostConfig, Manifest};
 
     fn declarations() -> Declarations {
         let text = r#"
@@ -334,6 +356,31 @@ mod tests {
     fn resolve(given: &Json) -> Result<Json, String> {
         let resolved = declarations().resolve(given.as_object().unwrap()).map_err(|error| error.to_string())?;
         Ok(serde_json::from_str(&resolved).unwrap())
+    }
+
+    #[test]
+    fn what_must_be_given_is_shown_as_toml() {
+        let text = r#"
+            id = "greeter"
+            version = "0.1.0"
+            world = "behaviour"
+            [settings]
+            a = { type = "text", choices = ["kind", "plain"], required = true, description = "How it speaks" }
+            b = { type = "integer", min = 3, required = true }
+            c = { type = "number", required = true }
+            d = { type = "list", items = "boolean", required = true }
+            e = { type = "table", required = true }
+            f = { type = "text", required = true }
+            g = { type = "text" }
+        "#;
+        let declarations = Manifest::parse(text).unwrap().settings;
+        let given = json!({ "f": "there" });
+        let toml = declarations.to_be_given(given.as_object().unwrap());
+        assert_eq!(toml, "a = \"kind\" # How it speaks\nb = 3\nc = 0.0\nd = [true]\ne = {}\n");
+        let config = format!("[plugins.greeter.settings]\nf = \"there\"\n{toml}");
+        let given = HostConfig::parse(&config).unwrap().plugin("greeter").settings;
+        declarations.resolve(&given).unwrap();
+        assert_eq!(declarations.to_be_given(&given), "");
     }
 
     #[test]

@@ -54,4 +54,11 @@ impl Terms {
             None => Ok(Json::Object(all).to_string()),
         }
     }
+
+    /// The settings that the operator must give and did not, as TOML to be filled in; empty if there are all.
+    #[must_use]
+    pub fn missing_settings(&self) -> String {
+        let missing = self.declarations.as_ref().map(|declarations| declarations.to_be_given(&self.configured));
+        missing.unwrap_or_default()
+    }
 }

@@ -28,6 +28,7 @@ pub(super) enum Entry {
     Journal(IgnoredAny),
     Actions(IgnoredAny),
     Fault(IgnoredAny),
+    Moved(IgnoredAny),
 }
 
 /// An event whose number and time may be left out.

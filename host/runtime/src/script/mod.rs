@@ -11,6 +11,8 @@ mod read;
 mod update;
 mod waiting;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use crate::blobs::Blobs;
@@ -86,6 +88,31 @@ impl Script {
     #[must_use]
     pub fn world(&self) -> World {
         self.world
+    }
+
+    /// What a run is given that plays it.
+    #[must_use]
+    pub fn info(&self) -> &RunInfo {
+        &self.info
+    }
+
+    /// The blobs in it, for a session of their own: a plugin that plays it may add to them.
+    #[must_use]
+    pub fn blobs(&self) -> Arc<Blobs> {
+        let blobs = Blobs::default();
+        for (_, blob) in self.blobs.all() {
+            // They were kept once within the same bounds.
+            let _ = blobs.put(&blob.mime, blob.bytes);
+        }
+        Arc::new(blobs)
+    }
+
+    /// What a run is told, in order; a handler is told no events.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.cues.iter().filter_map(|cue| match &cue.told {
+            Told::Event(event) => Some(&**event),
+            Told::Envelopes { .. } => None,
+        })
     }
 
     /// What the plugin is told, in order.

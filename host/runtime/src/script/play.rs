@@ -96,7 +96,7 @@ pub enum PlayError {
 impl<'s> Player<'s> {
     /// Gets ready to play, on these terms. The settings of the script go over those of the terms.
     pub fn new(script: &'s Script, plugin: &Plugin, terms: &Terms, log: Arc<dyn LogSink>) -> Result<Self, PlayError> {
-        let (blobs, granted) = (script.own_blobs(), Arc::clone(&terms.granted));
+        let (blobs, granted) = (script.blobs(), Arc::clone(&terms.granted));
         let part = match (script.world, plugin) {
             (World::Behaviour, Plugin::Behaviour(behaviour)) => {
                 let settings = terms.settings(&object(&script.info.settings)?)?;
@@ -130,18 +130,6 @@ impl<'s> Player<'s> {
             turns.push(turn);
         }
         turns
-    }
-}
-
-impl Script {
-    /// The blobs of the script, with room of their own for those that the plugin makes.
-    fn own_blobs(&self) -> Arc<Blobs> {
-        let blobs = Blobs::default();
-        for (_, blob) in self.blobs.all() {
-            // They were kept once within the same bounds.
-            let _ = blobs.put(&blob.mime, blob.bytes);
-        }
-        Arc::new(blobs)
     }
 }
 

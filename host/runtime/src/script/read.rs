@@ -144,7 +144,7 @@ impl Reading {
                 self.expect(Expected { line, what: Expectation::Answer(patterns) })?;
             }
             Entry::ExpectFault(code) => self.expect(Expected { line, what: Expectation::Fault(code) })?,
-            Entry::Journal(_) | Entry::Actions(_) | Entry::Fault(_) => {
+            Entry::Journal(_) | Entry::Actions(_) | Entry::Fault(_) | Entry::Moved(_) => {
                 return Err("this is of a journal, which says what happened; \
                     to play it as a script, take out its lines `journal`, `actions` and `fault`"
                     .into());

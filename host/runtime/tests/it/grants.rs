@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use hangar_runtime::contract::events::EventBody;
+use hangar_runtime::contract::events::{Event, EventBody};
 use hangar_runtime::contract::messages::Verdict;
 use hangar_runtime::journal::{JournalWriter, replay};
 use hangar_runtime::manifest::{Capabilities, Names};
@@ -21,15 +21,20 @@ fn granted(requested: Capabilities, granted: Capabilities) -> Arc<Granted> {
 fn begin(behaviour: &Behaviour, granted: Arc<Granted>) -> Run {
     let script = script();
     let log = Arc::new(KeptLog::default());
-    behaviour.start(RunSetup { info: script.info.clone(), blobs: script.blobs, log, granted }).unwrap()
+    behaviour.start(RunSetup { info: script.info().clone(), blobs: script.blobs(), log, granted }).unwrap()
+}
+
+/// The first event of the tour.
+fn start() -> Event {
+    script().events().next().unwrap().clone()
 }
 
 /// Plays the tour and counts which actions were refused for want of a grant.
 async fn denied(requested: Capabilities, allowed: Capabilities) -> BTreeMap<String, usize> {
     let mut run = begin(&tour("rust").await, granted(requested, allowed));
     let mut denied = BTreeMap::new();
-    for step in script().steps {
-        let step = run.feed(step.event).await.unwrap();
+    for event in script().events() {
+        let step = run.feed(event.clone()).await.unwrap();
         for (action, _) in step.answers().filter(|(_, why)| why.is_some_and(|why| why.code == "denied")) {
             let body = serde_json::to_value(&action.body).unwrap();
             *denied.entry(body.as_object().unwrap().keys().next().unwrap().clone()).or_default() += 1;
@@ -78,13 +83,13 @@ async fn a_run_that_moves_may_do_what_its_new_version_may() {
         for moved_before in [0, END_OF_REST] {
             let mut run = begin(&behaviour, Arc::clone(old));
             let mut denied = 0;
-            for (at, step) in script().steps.into_iter().enumerate() {
+            for (at, event) in script().events().enumerate() {
                 if at == moved_before {
                     denied = 0;
                     run.move_to(&behaviour, Arc::clone(new), 0).await.unwrap();
                     assert_eq!(&run.setup().granted, new);
                 }
-                let step = run.feed(step.event).await.unwrap();
+                let step = run.feed(event.clone()).await.unwrap();
                 denied += step.refusals().filter(|(_, why)| why.code == "denied").count();
             }
             // After its rest the tour asks for nothing any more.
@@ -97,7 +102,7 @@ async fn a_run_that_moves_may_do_what_its_new_version_may() {
 async fn a_run_that_cannot_move_keeps_what_it_may_do() {
     let old = granted(Capabilities::safe(), Capabilities::safe());
     let mut run = begin(&tour("rust").await, Arc::clone(&old));
-    run.feed(script().steps.swap_remove(0).event).await.unwrap();
+    run.feed(start()).await.unwrap();
     run.move_to(&tour("rust").await, Granted::everything(), 0).await.unwrap_err();
     assert_eq!(run.setup().granted, old);
 }
@@ -106,8 +111,7 @@ async fn a_run_that_cannot_move_keeps_what_it_may_do() {
 async fn a_refusal_reaches_the_plugin_with_the_way_to_change_it() {
     let behaviour = tour("rust").await;
     let mut run = begin(&behaviour, granted(Capabilities::everything(), Capabilities::none()));
-    let start = script().steps.swap_remove(0).event;
-    let mut step = run.feed(start).await.unwrap();
+    let mut step = run.feed(start()).await.unwrap();
     let first = step.refusals().next().unwrap().1.text.clone();
     assert_eq!(
         first,
@@ -133,12 +137,12 @@ async fn a_journal_replays_whatever_is_granted_now() {
     {
         let mut run = begin(&behaviour, granted(Capabilities::everything(), then));
         let mut journal = JournalWriter::begin(Vec::new(), &run, json!(run.setup().granted.effective())).unwrap();
-        for (_, blob) in script().blobs.all() {
+        for (_, blob) in script().blobs().all() {
             journal.blob(&blob).unwrap();
         }
-        for step in script().steps {
-            journal.event(&step.event).unwrap();
-            journal.outcome(&run.feed(step.event).await).unwrap();
+        for event in script().events() {
+            journal.event(event).unwrap();
+            journal.outcome(&run.feed(event.clone()).await).unwrap();
         }
         let journal = hangar_runtime::journal::Journal::read(journal.finish().unwrap().as_slice()).unwrap();
         let log = Arc::new(KeptLog::default());

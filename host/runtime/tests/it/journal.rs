@@ -4,33 +4,33 @@ use std::io::{BufReader, Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hangar_runtime::contract::events::EventBody;
-use hangar_runtime::journal::{Divergence, Entry, Journal, JournalError, JournalWriter, Replay, replay};
-use hangar_runtime::{Behaviour, Granted, Limits, RunSetup};
+use hangar_runtime::contract::events::{EventBody, Start};
+use hangar_runtime::journal::{Divergence, Entry, Header, Journal, JournalError, JournalWriter, Replay, replay};
+use hangar_runtime::script::Script;
+use hangar_runtime::{Behaviour, Granted, Limits, Run, RunSetup};
 use serde_json::json;
 
-use crate::stage::{KeptLog, Player, behaviour, behaviour_with, last_text, statuses};
-use crate::tour::{script, tour};
+use crate::stage::{KeptLog, Player, behaviour, behaviour_with, last_text, limits, statuses};
+use crate::tour::{END_OF_REST, script, tour};
 
 /// Plays a run to its end, as a host that keeps a journal does.
-async fn journal_of(behaviour: &Behaviour, script: &Journal, blobs: bool) -> Vec<u8> {
+async fn journal_of(behaviour: &Behaviour, script: &Script, blobs: bool) -> Vec<u8> {
     let setup = RunSetup {
-        info: script.info.clone(),
-        blobs: Arc::clone(&script.blobs),
+        info: script.info().clone(),
+        blobs: script.blobs(),
         log: Arc::new(KeptLog::default()),
         granted: Granted::everything(),
     };
     let mut run = behaviour.start(setup).unwrap();
     let mut journal = JournalWriter::begin(Vec::new(), &run, json!({"commands": ["*"]})).unwrap();
     if blobs {
-        for (_, blob) in script.blobs.all() {
+        for (_, blob) in script.blobs().all() {
             journal.blob(&blob).unwrap();
         }
     }
-    for step in &script.steps {
-        journal.event(&step.event).unwrap();
-        let outcome = run.feed(step.event.clone()).await;
-        journal.outcome(&outcome).unwrap();
+    for event in script.events() {
+        journal.event(event).unwrap();
+        journal.outcome(&run.feed(event.clone()).await).unwrap();
     }
     journal.finish().unwrap()
 }
@@ -63,7 +63,7 @@ async fn a_journal_replays_in_every_language() {
         assert_eq!(replay.divergence, None, "{language}");
         assert_eq!(replay.fault, None, "{language}");
         assert!(!replay.component_changed);
-        assert_eq!(replay.steps.len(), script().steps.len());
+        assert_eq!(replay.steps.len(), script().events().count());
         assert_eq!(last_text(replay.steps.last().unwrap()), "The tour is over.");
     }
 }
@@ -82,7 +82,7 @@ async fn a_changed_component_diverges_at_the_right_event() {
     let replay = replayed(&journal, &behaviour("hostile/well-behaved-changed").await).await;
     assert!(replay.component_changed);
     let divergence: Divergence = replay.divergence.unwrap();
-    assert_eq!(divergence.seq, 3, "only its last words are others");
+    assert_eq!(divergence.seq(), 3, "only its last words are others");
     assert!(
         divergence.to_string().starts_with("event 3 was answered otherwise than before: 2 actions with hash "),
         "{divergence}"
@@ -180,7 +180,7 @@ async fn a_bundle_stands_for_itself() {
     let bundle = journal_of(&behaviour, &script(), true).await;
     assert_eq!(replayed(&bundle, &behaviour).await.divergence, None);
     let divergence = replayed(&bare, &behaviour).await.divergence.unwrap();
-    assert_eq!(divergence.seq, 5, "where the tour looks at the screenshot");
+    assert_eq!(divergence.seq(), 5, "where the tour looks at the screenshot");
 }
 
 #[tokio::test]
@@ -195,25 +195,137 @@ async fn every_line_is_read_as_it_was_written() {
 #[test]
 fn what_is_wrong_with_a_journal_is_said_with_its_line() {
     let complaint = |text: &str| Journal::read(text.as_bytes()).unwrap_err().to_string();
-    let info = r#"{"info":{"run_id":"r"}}"#;
-    assert_eq!(complaint(""), "the journal has no `info` line, which says what the run was given");
-    assert!(
-        complaint(&format!("{info}\n{{\"event\":{{\"seq\":0}}}}\n{info}"))
-            .starts_with("line 2 of the journal is damaged: missing field")
-    );
-    assert!(
-        complaint(&format!("{info}\n{{\"evnt\":1}}\n{info}"))
-            .contains("line 2 of the journal is damaged: unknown variant `evnt`")
-    );
-    assert!(
-        complaint(&format!("{info}\n{{\"actions\":{{\"count\":1,\"hash\":\"\"}}}}"))
-            .ends_with("an outcome without an event before it")
-    );
+    let none = "it does not begin with a `journal` line, which says what was running: it is no journal";
+    let head = "{\"journal\":{\"version\":1,\"contract\":\"1.0.0\",\"component\":\"\"}}\n";
+    let info = "{\"info\":{\"run_id\":\"r\"}}\n";
+    for text in ["", info, &head[..20], &format!("\n{info}{head}")] {
+        assert_eq!(complaint(text), none, "{text}");
+    }
+    assert_eq!(complaint(head), "the journal has no `info` line, which says what the run was given");
+    let after = |text: &str| complaint(&format!("{head}{info}{text}\n"));
+    assert!(after(r#"{"event":{"seq":0}}"#).starts_with("line 3 of the journal is damaged: missing field"));
+    assert!(after(r#"{"evnt":1}"#).contains("line 3 of the journal is damaged: unknown variant `evnt`"));
+    let early = r#"{"actions":{"count":1,"hash":""}}"#;
+    assert!(after(early).ends_with("an outcome without an event before it"));
     let event = |seq: u32| format!(r#"{{"event":{{"seq":{seq},"time_ms":0,"body":"timer"}}}}"#);
-    assert!(complaint(&format!("{info}\n{}", event(1))).ends_with("event 1 stands where event 0 is due"));
-    assert!(complaint(&format!("{info}\n{info}")).ends_with("a second `info`"));
+    assert!(after(&event(1)).ends_with("event 1 stands where event 0 is due"));
+    assert!(after(info).ends_with("a second `info`"));
+    assert!(after(head).ends_with("`journal` must be the first line"));
     let fault = r#"{"fault":{"code":"panic","text":""}}"#;
-    assert!(complaint(&format!("{info}\n{}\n{fault}\n{}", event(0), event(1))).contains("after the fault"));
-    let newer = r#"{"journal":{"version":2,"contract":"1.0.0","component":""}}"#;
+    assert!(after(&format!("{}\n{fault}\n{}", event(0), event(1))).contains("after the fault"));
+    let moved = |more: &str| format!(r#"{{"moved":{{"component":"","time_ms":0{more}}}}}"#);
+    assert!(after(&format!("{}\n{fault}\n{}", event(0), moved(""))).contains("a move after the fault"));
+    let snapshot = r#","snapshot":"AA==""#;
+    assert!(after(&moved(snapshot)).ends_with("without one only before its start"));
+    assert!(after(&format!("{}\n{early}\n{}", event(0), moved(""))).ends_with("without one only before its start"));
+    let no_base64 = moved(r#","snapshot":"?""#);
+    assert!(
+        after(&format!("{}\n{early}\n{no_base64}", event(0))).starts_with("line 5 of the journal is damaged: Invalid")
+    );
+    let newer = head.replace("\"version\":1", "\"version\":2");
     assert!(matches!(Journal::read(newer.as_bytes()), Err(JournalError::Newer { found: 2 })));
+}
+
+/// The journal of the tour that is moved to itself before the first event and again while it rests, up to its end.
+async fn moved_journal(behaviour: &Behaviour) -> (Vec<u8>, Run) {
+    let script = script();
+    let setup = RunSetup {
+        info: script.info().clone(),
+        blobs: script.blobs(),
+        log: Arc::new(KeptLog::default()),
+        granted: Granted::everything(),
+    };
+    let mut run = behaviour.start(setup).unwrap();
+    let mut journal = JournalWriter::begin(Vec::new(), &run, json!(null)).unwrap();
+    for (_, blob) in script.blobs().all() {
+        journal.blob(&blob).unwrap();
+    }
+    for event in script.events() {
+        // Wherever it can be moved it is, and where it cannot, nothing is written.
+        if let Ok(handover) = run.move_to(behaviour, Granted::everything(), event.time_ms).await {
+            journal.moved(&run, &handover, json!({"commands": ["*"]})).unwrap();
+        }
+        journal.event(event).unwrap();
+        journal.outcome(&run.feed(event.clone()).await).unwrap();
+    }
+    (journal.finish().unwrap(), run)
+}
+
+#[tokio::test]
+async fn a_run_that_was_moved_comes_back_from_its_last_move() {
+    for language in ["rust", "python", "js"] {
+        let behaviour = tour(language).await;
+        let (bytes, _) = moved_journal(&behaviour).await;
+        let journal = Journal::read(bytes.as_slice()).unwrap();
+        let moves: Vec<usize> = journal.moves.iter().map(|(at, _)| *at).collect();
+        assert_eq!(moves, [0, END_OF_REST], "{language}");
+        let (_, moved) = journal.last_move().unwrap();
+        assert_eq!((moved.format, &moved.component), (Some(1), &behaviour.hash().to_owned()), "{language}");
+        assert!(moved.outstanding.iter().any(|(_, is_timer)| *is_timer), "it rests on a timer");
+
+        let replay = replayed(&bytes, &behaviour).await;
+        assert_eq!((replay.divergence, replay.fault, replay.component_changed), (None, None, false), "{language}");
+        assert_eq!(replay.skipped, END_OF_REST);
+        assert_eq!(replay.skipped + replay.steps.len(), journal.steps.len());
+        assert_eq!(last_text(replay.steps.last().unwrap()), "The tour is over.");
+        for line in String::from_utf8(bytes).unwrap().lines() {
+            assert_eq!(serde_json::to_string(&serde_json::from_str::<Entry>(line).unwrap()).unwrap(), line);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_moved_goes_on_under_the_same_rules() {
+    let behaviour = behaviour("hostile/well-behaved").await;
+    let later = self::behaviour("hostile/well-behaved-changed").await;
+    let mut player = Player::new(&behaviour);
+    let mut journal = JournalWriter::begin(Vec::new(), &player.run, json!(null)).unwrap();
+    let start = player.run.event(player.now, 0, EventBody::Start(Start::default()));
+    journal.event(&start).unwrap();
+    journal.outcome(&player.run.feed(start).await).unwrap();
+    let handover = player.run.move_to(&later, Granted::everything(), player.now).await.unwrap();
+    journal.moved(&player.run, &handover, json!(null)).unwrap();
+    // The process died before anything else was told.
+    let bytes = journal.finish().unwrap();
+    let mut replay = replayed(&bytes, &later).await;
+    assert_eq!((replay.skipped, replay.steps.len(), replay.component_changed), (1, 0, false));
+    assert_eq!(handover.outstanding, [(1, true)]);
+    for token in 1..=3 {
+        let event = |run: &Run| run.event(1_790_000_009_000, token, EventBody::Timer);
+        let (told, again) = (event(&player.run), event(&replay.run));
+        assert_eq!(told, again);
+        assert_eq!(player.run.feed(told).await.unwrap(), replay.run.feed(again).await.unwrap());
+    }
+    assert!(replay.run.is_over());
+    assert!(replayed(&bytes, &behaviour).await.component_changed, "the last one counts");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_not_taken_any_more_is_a_divergence() {
+    let (bytes, _) = moved_journal(&tour("rust").await).await;
+    let replay = replayed(&bytes, &tour("python").await).await;
+    assert!(replay.run.is_over());
+    assert_eq!(replay.steps.len(), 0);
+    let divergence = replay.divergence.unwrap();
+    assert!(matches!(&divergence, Divergence::Snapshot { seq: 20, why } if why.code == "guest"), "{divergence:?}");
+    assert!(divergence.to_string().starts_with("the snapshot before event 20 was taken before"), "{divergence}");
+}
+
+#[tokio::test]
+async fn a_replay_keeps_the_limits_of_then() {
+    let polite = |bytes| behaviour_with("hostile/memory-polite", Limits { memory_bytes: bytes, ..limits() });
+    let journal = short_journal(&polite(8 << 20).await, "now", 0).await;
+    let text = String::from_utf8(journal).unwrap();
+    let roomy = polite(64 << 20).await;
+    let replay = replayed(text.as_bytes(), &roomy).await;
+    assert_eq!((replay.divergence, replay.fault), (None, None));
+    let header: Entry = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let Entry::Journal(Header { limits: Some(recorded), .. }) = header else { panic!("{header:?}") };
+    assert_eq!((recorded.memory, recorded.blob_count), (8 << 20, 1_000));
+
+    // Without them it notices that it may have more now.
+    let start = text.find(",\"limits\":").unwrap();
+    let end = start + text[start..].find('}').unwrap() + 1;
+    let without = format!("{}{}", &text[..start], &text[end..]);
+    assert!(replayed(without.as_bytes(), &roomy).await.divergence.is_some());
 }

@@ -1,14 +1,13 @@
 //! One session through the whole contract, in three languages: the same events, the same actions, to the byte.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use hangar_runtime::contract::events::{Event, EventBody};
-use hangar_runtime::journal::Journal;
+use hangar_runtime::script::Script;
 use hangar_runtime::{Behaviour, Fault, Granted, Run, RunSetup};
 use serde_json::Value;
 
@@ -24,8 +23,8 @@ pub fn root() -> PathBuf {
 }
 
 /// The session: what the tour is told.
-pub fn script() -> Journal {
-    Journal::read(BufReader::new(File::open(root().join("examples/tour/script.jsonl")).unwrap())).unwrap()
+pub fn script() -> Script {
+    Script::read(&root().join("examples/tour/script.jsonl")).unwrap()
 }
 
 /// What the tour does, an action in each line.
@@ -37,18 +36,18 @@ pub async fn tour(language: &str) -> Behaviour {
     behaviour(&format!("tour-{language}")).await
 }
 
-fn begin(behaviour: &Behaviour, script: &Journal) -> Run {
+fn begin(behaviour: &Behaviour, script: &Script) -> Run {
     let setup = RunSetup {
-        info: script.info.clone(),
-        blobs: Arc::clone(&script.blobs),
+        info: script.info().clone(),
+        blobs: script.blobs(),
         log: Arc::new(KeptLog::default()),
         granted: Granted::everything(),
     };
     behaviour.start(setup).unwrap()
 }
 
-fn events(script: &Journal) -> impl Iterator<Item = Event> {
-    script.steps.iter().map(|step| step.event.clone())
+fn events(script: &Script) -> impl Iterator<Item = Event> {
+    script.events().cloned()
 }
 
 /// Feeds the run and gives what it does, an action in each line.
@@ -152,7 +151,7 @@ async fn a_tour_that_was_moved_can_be_cancelled() {
 #[tokio::test]
 async fn another_process_does_the_same() {
     let digests: Vec<String> = (0..2).map(|_| digests_of_another_process()).collect();
-    assert_eq!(digests[0].lines().count(), 3 * script().steps.len());
+    assert_eq!(digests[0].lines().count(), 3 * script().events().count());
     assert_eq!(digests[0], digests[1]);
     let mut own = String::new();
     for language in LANGUAGES {

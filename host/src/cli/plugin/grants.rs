@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use hangar_runtime::World;
-use hangar_runtime::manifest::{Capabilities, LimitRequests, Names, Shortfall, Terms};
+use hangar_runtime::manifest::{LimitRequests, Shortfall, Terms};
 use serde::Serialize;
 
 /// What a plugin asks for and does not get.
@@ -29,10 +29,8 @@ pub struct Entry {
 impl NotGranted {
     /// Compares what is requested with these terms.
     pub fn under(terms: &Terms, requested: &LimitRequests, id: &str, world: World) -> Self {
-        let granted = terms.granted.granted();
-        let wanted = terms.granted.requested();
-        let capabilities = wanted.entries(world).into_iter().filter(|(key, _)| !covers(granted, wanted, key));
-        let capabilities: Vec<Entry> = capabilities.map(|(key, value)| Entry { key, value }).collect();
+        let missing = terms.granted.missing(world).into_iter();
+        let capabilities: Vec<Entry> = missing.map(|(key, value)| Entry { key, value }).collect();
         let limits: Vec<Entry> = requested.beyond(&terms.limits).into_iter().map(Entry::from).collect();
         let toml = section(id, "grants", &capabilities) + &section(id, "limits", &limits);
         Self { capabilities, limits, toml }
@@ -53,23 +51,6 @@ impl NotGranted {
 impl From<Shortfall> for Entry {
     fn from(shortfall: Shortfall) -> Self {
         Self { key: shortfall.key, value: shortfall.wanted }
-    }
-}
-
-/// Whether all that is wanted under this key is granted.
-fn covers(granted: &Capabilities, wanted: &Capabilities, key: &str) -> bool {
-    let names = |wanted: &Names, granted: &Names| wanted.entries().all(|entry| granted.allows(&entry));
-    match key {
-        "device-tools" => names(&wanted.device_tools, &granted.device_tools),
-        "host-tools" => names(&wanted.host_tools, &granted.host_tools),
-        "models" => names(&wanted.models, &granted.models),
-        "delegate" => names(&wanted.delegate, &granted.delegate),
-        "verdicts" => names(&wanted.verdicts, &granted.verdicts),
-        "ask-user" => granted.ask_user,
-        "store" => granted.store,
-        "edit-image" => granted.edit_image,
-        "directory" => granted.directory,
-        _ => false,
     }
 }
 

@@ -31,12 +31,15 @@ pub async fn replay(journal: impl BufRead, loaded: &Loaded, transcript: &mut Tra
     let log: Arc<dyn LogSink> = Arc::clone(&lines) as _;
     let replayed = play_again(&journal, behaviour, Arc::clone(&loaded.terms.granted), log).await;
     let replayed = replayed.map_err(|fault| Problem::new(fault.to_string(), "try again"))?;
-    let Replay { steps, fault, divergence, component_changed, .. } = replayed;
+    let Replay { steps, skipped, fault, divergence, component_changed, .. } = replayed;
 
     if component_changed {
         transcript.remark("the journal was written with another build of the plugin")?;
     }
-    for (recorded, step) in journal.steps.iter().zip(&steps) {
+    if skipped > 0 {
+        transcript.remark(&format!("the run was moved after {skipped} events: this is what came then"))?;
+    }
+    for (recorded, step) in journal.steps.iter().skip(skipped).zip(&steps) {
         transcript.event(&recorded.event)?;
         transcript.step(step)?;
     }

@@ -147,7 +147,7 @@ impl<'a> Transcript<'a> {
     pub fn divergence(&mut self, divergence: Option<&Divergence>) -> io::Result<()> {
         match divergence {
             Some(divergence) if self.json => {
-                self.screen.json(&Line::Divergence { seq: divergence.seq, text: divergence.to_string() })
+                self.screen.json(&Line::Divergence { seq: divergence.seq(), text: divergence.to_string() })
             }
             None if self.json => Ok(()),
             Some(divergence) => writeln!(self.screen, "{BAD}diverges:{BAD:#} {divergence}"),

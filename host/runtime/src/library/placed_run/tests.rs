@@ -94,7 +94,8 @@ async fn a_run_moves_along_with_its_place() {
     assert_eq!(run.move_along(NOON).await.unwrap(), None, "its version is live");
     library.replace(&first, &second);
     let moved = run.move_along(NOON).await.unwrap();
-    assert_eq!(moved, Some(Moved { from: first.number, to: second.number }));
+    let moved = moved.unwrap();
+    assert_eq!((moved.from, moved.to), (first.number, second.number));
     library.rang().await;
     assert_eq!(run.generation().number, second.number);
     assert_eq!(run.run().behaviour().hash(), second.plugin.hash());
