@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::breaker::BreakerPhase;
 
 /// Something that happened. Its text is for people, its JSON for programs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -144,7 +146,7 @@ pub enum Stage {
 }
 
 /// What a breaker is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreakerWord {
     /// It lets all runs begin.
@@ -217,6 +219,16 @@ impl Why {
             Self::Pinned => ", because it is pinned",
             Self::Configured => ", because the host's configuration has changed",
             Self::LastGood => ", because the files in the directory cannot be used",
+        }
+    }
+}
+
+impl From<BreakerPhase> for BreakerWord {
+    fn from(phase: BreakerPhase) -> Self {
+        match phase {
+            BreakerPhase::Closed => Self::Closed,
+            BreakerPhase::Open { .. } => Self::Open,
+            BreakerPhase::HalfOpen => Self::HalfOpen,
         }
     }
 }

@@ -58,6 +58,11 @@ impl Store {
         Ok(Self(Kind::Disk(Disk { directory: directory.to_owned(), archive, _lock: lock })))
     }
 
+    /// Whether anything outlasts the process.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self.0, Kind::Disk(_))
+    }
+
     /// Keeps a package, to go back to it. One that is kept already is only read, to see that it is undamaged.
     pub(crate) fn archive(&self, package: &Package) -> io::Result<()> {
         match &self.0 {

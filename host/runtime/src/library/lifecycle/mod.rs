@@ -14,15 +14,16 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::library::change::{BreakerWord, Change, Phases, Stage};
+use crate::library::change::{BreakerWord, Change, Phases};
 use crate::library::clock::Moment;
+use crate::library::examine::Rejection;
 use crate::library::ledger::{Ledger, MarkKind};
 use crate::library::service::Standing;
 use crate::library::timing::Timing;
 use crate::manifest::{HostConfig, PluginConfig};
 
 use debounce::{Debounce, Due};
-pub(crate) use orders::{Order, OrderError};
+pub use orders::{Order, OrderError};
 pub(crate) use places::{Offer, Place};
 pub(crate) use plugin::{Blocked, Exam, Former, Plugin, Served};
 
@@ -56,7 +57,7 @@ pub(crate) enum Input<W: World> {
         /// The number of the effect that asked for it.
         number: u64,
         /// What came of it.
-        outcome: Result<Proven<W>, Rejected>,
+        outcome: Result<Proven<W>, Rejection>,
     },
     /// How a version fares that is or was live.
     Surveyed {
@@ -94,17 +95,6 @@ pub(crate) struct Proven<W: World> {
     pub(crate) component: String,
     /// How long it took.
     pub(crate) took: Phases,
-}
-
-/// Why a version may not be published.
-#[derive(Debug, Clone)]
-pub(crate) struct Rejected {
-    /// Where it failed.
-    pub(crate) stage: Stage,
-    /// What is wrong, and what to do.
-    pub(crate) why: String,
-    /// The host is to blame, so it is tried again.
-    pub(crate) of_host: bool,
 }
 
 /// What a plugin wants to have for itself.
@@ -324,7 +314,7 @@ impl<W: World> Lifecycle<W> {
         self.unreadable = Some(why);
     }
 
-    fn examined(&mut self, now: Moment, number: u64, outcome: Result<Proven<W>, Rejected>) {
+    fn examined(&mut self, now: Moment, number: u64, outcome: Result<Proven<W>, Rejection>) {
         let waits = |plugin: &Plugin<W>| plugin.exam.as_ref().is_some_and(|exam| exam.number == number);
         // Otherwise newer files have come meanwhile, and nobody waits for this any more.
         let Some((id, exam)) = self

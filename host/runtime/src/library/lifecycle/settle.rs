@@ -2,10 +2,11 @@
 
 use super::plugin::{GONE, Wanted};
 use super::{
-    Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Rejected, Served, World, ms, same_for_versions,
+    Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Served, World, ms, same_for_versions,
 };
 use crate::library::change::{BreakerWord, Change, Phases, Stage, VersionName, Why};
 use crate::library::clock::Moment;
+use crate::library::examine::Rejection;
 use crate::library::ledger::{MarkKind, Past};
 use crate::library::service::Standing;
 use crate::manifest::PluginConfig;
@@ -145,11 +146,11 @@ impl<W: World> Lifecycle<W> {
         self.publish(id, served, component, why, took, now);
     }
 
-    pub(super) fn rejected(&mut self, now: Moment, id: &str, exam: &Exam, rejected: Rejected) {
+    pub(super) fn rejected(&mut self, now: Moment, id: &str, exam: &Exam, rejection: Rejection) {
         let at_ms = self.opened_ms + ms(now);
         let retry_at = now.saturating_add(self.timing.retry);
         let Some(plugin) = self.plugins.get_mut(id) else { return };
-        let Rejected { stage, why, of_host } = rejected;
+        let Rejection { stage, why, of_host } = rejection;
         if of_host {
             plugin.retry_at = Some(retry_at);
         } else {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::library::change::VersionName;
+use crate::library::change::{Stage, VersionName};
 
 /// A directory and work that exist only in numbers.
 struct Numbers;
@@ -196,7 +196,7 @@ impl Sim {
             }
             Work::Examine(examine) => {
                 let file = examine.package.or_else(|| self.archive.get(&examine.hash).cloned());
-                let rejected = |of_host| Rejected { stage: Stage::Load, why: "bad".into(), of_host };
+                let rejected = |of_host| Rejection { stage: Stage::Load, why: "bad".into(), of_host };
                 let outcome = match file {
                     _ if no_room => Err(rejected(true)),
                     Some(file) if file.good => {
