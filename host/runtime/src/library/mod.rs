@@ -7,6 +7,7 @@ mod catalog;
 mod clock;
 mod described;
 mod examine;
+mod fingerprint;
 mod generation;
 mod ledger;
 mod links;
