@@ -397,7 +397,8 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_changes_what_a_look_sees_rings() {
-        let operations: [(&str, fn(&Path)); 10] = [
+        type Operation = (&'static str, fn(&Path));
+        let operations: [Operation; 10] = [
             ("a file is written anew", |path| fs::write(path.join("plain/x.wasm"), "other code").unwrap()),
             ("a file takes the place of another", |path| {
                 fs::write(path.join(".new"), "other code").unwrap();
