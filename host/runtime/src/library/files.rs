@@ -7,7 +7,7 @@ use super::change::Stage;
 use super::examine::Rejection;
 use super::generation::Generation;
 use super::lifecycle::{Claims, Offer, World};
-use super::look::Fingerprint;
+use super::fingerprint::Fingerprint;
 use super::package::Package;
 use crate::manifest::{Manifest, Mode};
 

@@ -4,11 +4,11 @@
 //! enough to be repeated at every wake.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
+use super::fingerprint::{Fingerprint, Trace};
 use super::links::Folders;
 use crate::manifest::{COMPONENTS, Manifest, is_component, is_precompiled};
 
@@ -37,10 +37,6 @@ const TEMPORARY: [&str; 15] = [
     ".rej",
 ];
 
-/// While a file is younger, it can change without its times showing it: those have the step of the system's tick, or of
-/// two seconds on some file systems.
-const COARSEST_TIMES: Duration = Duration::from_secs(2);
-
 /// What was found in the plugin directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -50,80 +46,6 @@ pub(crate) struct Look {
     pub(crate) folders: BTreeSet<PathBuf>,
     /// Entries that could have been places: beyond what a directory may have, or of a name that is no plain text.
     pub(crate) left_out: usize,
-}
-
-/// What the system says of the files of a place. As long as it stays the same, and is not too young, so do they.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Fingerprint {
-    traces: Vec<Trace>,
-    /// Whether there are others that count: more files than are looked at, or more components beside a manifest that may
-    /// be about any of them.
-    crowded: bool,
-}
-
-impl Fingerprint {
-    /// Whether there was nothing at all, such as behind a link that leads nowhere.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.traces.iter().all(|trace| trace.stamp.is_none())
-    }
-
-    /// Whether it is so young, seen from `now`, that an equal one later does not prove that nothing has changed.
-    pub(crate) fn is_racy(&self, now: SystemTime) -> bool {
-        let newest = self.traces.iter().filter_map(|trace| trace.stamp.as_ref()).filter_map(|stamp| stamp.newest).max();
-        // A file from the future has no age.
-        newest.is_some_and(|newest| now.duration_since(newest).is_ok_and(|age| age < COARSEST_TIMES) || newest > now)
-    }
-}
-
-/// What is known of one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Trace {
-    name: String,
-    /// Where it is, with all links followed.
-    path: Option<PathBuf>,
-    stamp: Option<Stamp>,
-}
-
-impl Trace {
-    fn of(folder: &Path, name: &str) -> Self {
-        let path = folder.join(name);
-        let stamp = fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata));
-        Self { name: name.to_owned(), path: path.canonicalize().ok(), stamp }
-    }
-}
-
-/// What a system keeps of a file besides its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
-    newest: Option<SystemTime>,
-    identity: Identity,
-}
-
-/// Which file it is, and when anything about it was changed: device, inode, change in seconds and nanoseconds.
-type Identity = (u64, u64, i64, i64);
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        let (modified, identity) = (metadata.modified().ok(), identity(metadata));
-        let changed = u64::try_from(identity.2).ok().and_then(|seconds| {
-            let since = Duration::new(seconds, u32::try_from(identity.3).unwrap_or_default());
-            SystemTime::UNIX_EPOCH.checked_add(since)
-        });
-        Self { length: metadata.len(), modified, newest: modified.max(changed), identity }
-    }
-}
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Identity {
-    (0, 0, 0, 0)
 }
 
 /// Looks at the plugin directory. An error says nothing about what is in it.
@@ -141,7 +63,7 @@ pub(crate) fn look(directory: &Path) -> io::Result<Look> {
             left_out += 1;
             continue;
         }
-        folders.add_place(&name, fingerprint.traces.iter().map(|trace| trace.name.as_str()));
+        folders.add_place(&name, fingerprint.files());
         places.insert(name, fingerprint);
     }
     Ok(Look { places, folders: folders.all(), left_out })
@@ -170,7 +92,7 @@ fn place(directory: &Path, name: &str, beside: &Beside) -> Option<Fingerprint> {
         // It went after it was listed.
         Err(_) if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) => None,
         // It is there and leads nowhere, or is closed to us: a place whose files cannot be read.
-        Err(_) => Some(Fingerprint { traces: vec![Trace::of(directory, name)], crowded: false }),
+        Err(_) => Some(Fingerprint::of(vec![Trace::of(directory, name)], false)),
     }
 }
 
@@ -189,10 +111,10 @@ fn of_listing(directory: &Path, name: &str, listing: io::Result<Listing>) -> Opt
         Ok(listing) if listing.names.is_empty() => None,
         Ok(listing) => {
             let traces = listing.names.iter().map(|file| Trace::of(&path, file)).collect();
-            Some(Fingerprint { traces, crowded: listing.left_out > 0 })
+            Some(Fingerprint::of(traces, listing.left_out > 0))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(_) => Some(Fingerprint { traces: vec![Trace::of(directory, name)], crowded: false }),
+        Err(_) => Some(Fingerprint::of(vec![Trace::of(directory, name)], false)),
     }
 }
 
@@ -217,7 +139,7 @@ impl Beside {
     /// A component with this beside it.
     fn bare(&self, directory: &Path, name: &str) -> Fingerprint {
         let traces = std::iter::once(Trace::of(directory, name)).chain(self.manifest.clone()).collect();
-        Fingerprint { traces, crowded: self.crowded }
+        Fingerprint::of(traces, self.crowded)
     }
 }
 
@@ -462,20 +384,5 @@ mod tests {
         assert!(changes(&path, || fs::remove_file(component(COMPONENTS)).unwrap()));
         assert!(changes(&path, || put(&path.join("a/plugin.toml"), MANIFEST)));
         assert!(changes(&path, || put(&component(COMPONENTS - 1), "code")));
-    }
-
-    #[test]
-    fn young_files_are_not_trusted() {
-        let (_folder, path) = directory(&["a.wasm"]);
-        let print = fingerprint(&path, "a.wasm");
-        let now = SystemTime::now();
-        assert!(print.is_racy(now));
-        assert!(print.is_racy(now - Duration::from_secs(60)), "a file from the future");
-        assert!(!print.is_racy(now + Duration::from_secs(3)));
-        assert!(!Fingerprint::default().is_racy(now));
-        // Setting its time back does not make it older: the change itself has a time.
-        let past = now - Duration::from_secs(3600);
-        File::options().write(true).open(path.join("a.wasm")).unwrap().set_modified(past).unwrap();
-        assert!(fingerprint(&path, "a.wasm").is_racy(SystemTime::now()));
     }
 }

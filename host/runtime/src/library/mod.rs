@@ -10,6 +10,7 @@ mod clock;
 mod described;
 mod examine;
 mod files;
+mod fingerprint;
 mod generation;
 mod ledger;
 mod lifecycle;
@@ -98,13 +99,12 @@ impl LibraryConfig {
     }
 }
 
-/// The library; cheap to clone. It works until the last clone is gone.
+/// The library; cheap to clone. It works until it is closed, or the last clone is gone.
 #[derive(Clone)]
 pub struct Library {
     catalog: Arc<ArcSwap<Catalog>>,
     changes: broadcast::Sender<Arc<Change>>,
     calls: mpsc::Sender<Call>,
-    task: Arc<tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>>,
 }
 
 impl Library {
@@ -116,8 +116,8 @@ impl Library {
         let (changes, _) = broadcast::channel(CHANGES);
         let (calls, called) = mpsc::channel(CALLS);
         let task = Task::new(runtime, config, store, Arc::clone(&catalog), changes.clone(), called);
-        let task = Arc::new(tokio::sync::Mutex::new(Some(tokio::spawn(task.run()))));
-        Ok(Self { catalog, changes, calls, task })
+        tokio::spawn(task.run());
+        Ok(Self { catalog, changes, calls })
     }
 
     /// What is published now.
@@ -168,6 +168,12 @@ impl Library {
     /// Looks at the directory without waiting for it to stir.
     pub async fn look_now(&self) {
         let _ = self.calls.send(Call::LookNow).await;
+    }
+
+    /// Stops watching, and waits until what must outlast the process is written down. Runs go on where they are.
+    pub async fn close(&self) {
+        let _ = self.calls.send(Call::Close).await;
+        self.calls.closed().await;
     }
 
     /// Takes another configuration of the host. What it changes for a plugin holds for the runs that begin after it.

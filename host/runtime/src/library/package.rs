@@ -10,7 +10,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::look::{Fingerprint, fingerprint, is_place_name};
+use super::fingerprint::Fingerprint;
+use super::look::{fingerprint, is_place_name};
 use crate::blobs::hex;
 use crate::manifest::{FileError, Manifest, PluginFiles};
 

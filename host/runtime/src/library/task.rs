@@ -38,6 +38,7 @@ pub(super) enum Call {
     LookNow,
     Status(oneshot::Sender<Status>),
     Settled(oneshot::Sender<()>),
+    Close,
 }
 
 /// The task and what it works with.
@@ -110,7 +111,7 @@ impl Task {
         }
     }
 
-    /// Works until nobody holds the library any more, and brings to its end what was to be written down.
+    /// Works until the library is closed or nobody holds it any more, and brings to its end what was to be written down.
     pub(super) async fn run(mut self) {
         let effects = self.lifecycle.tick(self.clock.now());
         self.carry_out(effects);
@@ -121,8 +122,8 @@ impl Task {
                 () = self.bell.notified() => self.survey(),
                 Some(done) = next(&mut self.work) => self.done(done),
                 call = self.calls.recv() => match call {
+                    Some(Call::Close) | None => break,
                     Some(call) => self.called(call),
-                    None => break,
                 },
                 () = tokio::time::sleep_until(alarm) => self.survey(),
             }
@@ -240,6 +241,7 @@ impl Task {
                 let _ = answer.send(self.status());
             }
             Call::Settled(answer) => self.waiting.push(answer),
+            Call::Close => {}
         }
     }
 

@@ -261,10 +261,13 @@ impl Drop for Polling {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::symlink;
 
     use notify::event::{CreateKind, Flag, MetadataKind, RemoveKind, RenameMode};
 
     use super::*;
+    use crate::library::look::look;
+    use crate::library::package::read_steadily;
 
     /// Longer than any machine takes to tell of a change.
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -383,6 +386,97 @@ mod tests {
         fs::rename(watched.path.join("other"), watched.path.join("around")).unwrap();
         watched.follow(&["around/a"]).await;
         watched.hears_of("around/a").await;
+    }
+
+    /// Puts a link in the place of another one, at once.
+    fn swap(link: &Path, target: &str) {
+        let temporary = link.with_file_name(".swap");
+        symlink(target, &temporary).unwrap();
+        fs::rename(temporary, link).unwrap();
+    }
+
+    #[tokio::test]
+    async fn whatever_changes_what_a_look_sees_rings() {
+        type Operation = (&'static str, fn(&Path));
+        let operations: [Operation; 10] = [
+            ("a file is written anew", |path| fs::write(path.join("plain/x.wasm"), "other code").unwrap()),
+            ("a file takes the place of another", |path| {
+                fs::write(path.join(".new"), "other code").unwrap();
+                fs::rename(path.join(".new"), path.join("plain/x.wasm")).unwrap();
+            }),
+            ("a component is put there", |path| fs::write(path.join("new.wasm"), "code").unwrap()),
+            ("a component goes", |path| fs::remove_file(path.join("bare.wasm")).unwrap()),
+            ("a folder goes", |path| fs::rename(path.join("plain"), path.join("../plain")).unwrap()),
+            ("a mount is swapped", |path| swap(&path.join("mounted/..data"), "..2")),
+            ("a link to a folder is swapped", |path| swap(&path.join("linked"), "../releases/2")),
+            ("a link behind a link is swapped", |path| swap(&path.join("../releases/current"), "2")),
+            ("behind a link, a file is written", |path| {
+                fs::write(path.join("../releases/1/x.wasm"), "other code").unwrap();
+            }),
+            ("behind a link that led nowhere, a folder comes", |path| {
+                fs::create_dir(path.join("../releases/later")).unwrap();
+                fs::write(path.join("../releases/later/x.wasm"), "code").unwrap();
+            }),
+        ];
+        for (what, operation) in operations {
+            let watched = Watched::natively();
+            let path = watched.path.join("plugins");
+            let folders = ["plain", "mounted/..1", "mounted/..2", "../releases/1", "../releases/2"];
+            for folder in folders.map(|folder| path.join(folder)) {
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(folder.join("x.wasm"), "code").unwrap();
+            }
+            fs::write(path.join("bare.wasm"), "code").unwrap();
+            symlink("..1", path.join("mounted/..data")).unwrap();
+            symlink("..data/x.wasm", path.join("mounted/x.wasm")).unwrap();
+            symlink("../releases/1", path.join("linked")).unwrap();
+            symlink("1", path.join("../releases/current")).unwrap();
+            symlink("../releases/current", path.join("current")).unwrap();
+            symlink("../releases/later", path.join("later")).unwrap();
+            let Watched { _folder, wake, mut watcher, .. } = watched;
+
+            let before = look(&path).unwrap();
+            assert_eq!(before.places.len(), 6);
+            watcher.follow(&before.folders);
+            // The ring for what had not been followed.
+            wake.notified().await;
+            operation(&path);
+            assert_ne!(look(&path).unwrap(), before, "{what}");
+            tokio::time::timeout(PATIENCE, wake.notified()).await.unwrap_or_else(|_| panic!("{what}: nobody has rung"));
+        }
+    }
+
+    #[tokio::test]
+    async fn looking_and_reading_ring_for_nobody() {
+        let mut watched = Watched::natively();
+        fs::create_dir(watched.path.join("a")).unwrap();
+        fs::write(watched.path.join("a.wasm"), "code").unwrap();
+        let folders = look(&watched.path).unwrap().folders;
+        watched.watcher.follow(&folders);
+        watched.wake.notified().await;
+        for _ in 0..10 {
+            assert!(read_steadily(&watched.path, "a.wasm").package.is_ok());
+            assert_eq!(look(&watched.path).unwrap().places.len(), 1);
+        }
+        // Events come in their order: what the reading had to tell comes before what this deed has.
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let noted = heard.clone();
+        let mut second = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            noted.lock().unwrap().push(event.unwrap());
+        })
+        .unwrap();
+        second.watch(&watched.path, RecursiveMode::NonRecursive).unwrap();
+        assert!(read_steadily(&watched.path, "a.wasm").package.is_ok());
+        fs::remove_dir(watched.path.join("a")).unwrap();
+        watched.rings().await;
+        let removed = |event: &Event| matches!(event.kind, EventKind::Remove(_));
+        while !heard.lock().unwrap().iter().any(removed) {
+            tokio::task::yield_now().await;
+        }
+        let heard = heard.lock().unwrap();
+        let before: Vec<&Event> = heard.iter().take_while(|event| !removed(event)).collect();
+        assert!(!before.is_empty(), "the system tells of reading");
+        assert!(before.iter().all(|event| !is_worth_a_look(event)), "{before:?}");
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::time::Duration;
 use std::path::Path;
 use std::sync::LazyLock;
 
