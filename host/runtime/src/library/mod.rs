@@ -55,6 +55,7 @@ pub use placed_run::{Moved, PlacedRun};
 pub use record::{RecordSurvey, Refusal};
 pub use service::Standing;
 pub use status::{Candidate, GenerationStatus, PastVersion, PluginStatus, State, Status, Stray};
+pub use store::status_in;
 pub use timing::Timing;
 pub use watcher::Watching;
 

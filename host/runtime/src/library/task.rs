@@ -130,6 +130,7 @@ impl Task {
             self.after();
         }
         self.exams.values().for_each(AbortHandle::abort);
+        self.note(false);
         while !self.scribe.is_idle() {
             self.write();
             match next(&mut self.work).await {
@@ -238,7 +239,7 @@ impl Task {
                 self.carry_out(effects);
             }
             Call::Status(answer) => {
-                let _ = answer.send(self.status());
+                let _ = answer.send(self.status(true));
             }
             Call::Settled(answer) => self.waiting.push(answer),
             Call::Close => {}
@@ -319,12 +320,13 @@ impl Task {
         let _ = self.changes.send(Arc::new(change));
     }
 
-    fn status(&self) -> Status {
+    fn status(&self, running: bool) -> Status {
         let directory = self.directory.display().to_string();
         let around = Around {
             directory: &directory,
             polling: self.watcher.why_polling(),
             left_out: self.left_out,
+            running,
             clock: self.clock,
             opened_ms: self.opened_ms,
         };
@@ -338,12 +340,17 @@ impl Task {
                 let _ = waiting.send(());
             }
         }
+        self.note(true);
+        self.write();
+    }
+
+    /// Leaves word of how things are, where others can read it.
+    fn note(&mut self, running: bool) {
         if self.store.is_kept()
-            && let Ok(status) = serde_json::to_value(self.status())
+            && let Ok(status) = serde_json::to_value(self.status(running))
         {
             self.scribe.note(status);
         }
-        self.write();
     }
 
     fn write(&mut self) {
