@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 
 use super::breaker::BreakerRules;
 use super::clock::Clock;
-use super::described::Description;
 use super::generation::{Generation, GenerationParts};
 use super::package::Package;
 use super::shadow::{Shadow, Told, shadow};
+use crate::described::Description;
 use crate::fault::Fault;
 use crate::handler::{Handler, HandlerSetup};
 use crate::load_error::LoadError;

@@ -4,7 +4,6 @@
 mod breaker;
 mod catalog;
 mod clock;
-mod described;
 mod examine;
 mod generation;
 mod look;
@@ -14,5 +13,3 @@ mod record;
 mod shadow;
 mod store;
 mod watcher;
-
-pub use described::{Description, Difference};
