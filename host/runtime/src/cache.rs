@@ -12,6 +12,8 @@ use std::time::{Duration, SystemTime};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::private_dir;
+
 /// Files that were not written for so long are removed at the start.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -26,11 +28,7 @@ pub(crate) struct Cache {
 impl Cache {
     /// Opens the directory, made if missing, and removes what is old.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
-        if fs::symlink_metadata(directory).is_err() {
-            make_private(directory)
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", directory.display())))?;
-        }
-        check_private(directory)?;
+        private_dir::open(directory, "compiled code")?;
         let cache = Self { directory: directory.to_owned() };
         cache.remove_old(SystemTime::now());
         Ok(cache)
@@ -93,7 +91,9 @@ fn compatibility(engine: &Engine) -> u64 {
 /// A file of ours, or nothing: whatever is wrong with it, compiling again is the cure.
 #[expect(unsafe_code, reason = "the one place where precompiled code is loaded")]
 fn load(engine: &Engine, file: &Path) -> Option<Component> {
-    check_own(&fs::symlink_metadata(file).ok()?)?;
+    if !private_dir::is_own_file(&fs::symlink_metadata(file).ok()?) {
+        return None;
+    }
     // SAFETY: the file is compiled code of our own making: it is ours and nobody else can write to it, nor, as
     // `Cache::open` made sure, to the directory; and files in it appear whole and are never changed.
     let component = unsafe { Component::deserialize_file(engine, file) };
@@ -104,49 +104,4 @@ fn load(engine: &Engine, file: &Path) -> Option<Component> {
             None
         }
     }
-}
-
-#[cfg(unix)]
-fn make_private(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
-#[cfg(not(unix))]
-fn make_private(directory: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)
-}
-
-#[cfg(unix)]
-fn check_private(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::symlink_metadata(directory)?;
-    let complaint = if !metadata.is_dir() {
-        "is a link or a file; it must be a directory"
-    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
-        "belongs to another user; compiled code from others is not run"
-    } else if metadata.mode() & 0o022 != 0 {
-        "can be written to by others, who may have put compiled code there; remove it"
-    } else {
-        return Ok(());
-    };
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {complaint}", directory.display())))
-}
-
-/// A file of ours, which nobody else could have written.
-#[cfg(unix)]
-fn check_own(metadata: &fs::Metadata) -> Option<()> {
-    use std::os::unix::fs::MetadataExt;
-    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    (metadata.is_file() && ours && metadata.mode() & 0o022 == 0).then_some(())
-}
-
-#[cfg(not(unix))]
-fn check_own(metadata: &fs::Metadata) -> Option<()> {
-    metadata.is_file().then_some(())
-}
-
-#[cfg(not(unix))]
-fn check_private(_: &Path) -> io::Result<()> {
-    Ok(())
 }

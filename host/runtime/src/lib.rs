@@ -38,6 +38,7 @@ mod meter;
 mod outline;
 mod permission;
 mod plugin;
+mod private_dir;
 mod rules;
 mod run;
 mod runtime;

@@ -16,7 +16,7 @@ use hangar_runtime::contract::messages::{Envelope, Verdict};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::{Failure, Named, Part};
 use hangar_runtime::journal::{Entry, Journal};
-use hangar_runtime::manifest::{Capabilities, HostConfig, LimitRequests, Manifest, Names, Terms};
+use hangar_runtime::manifest::{Capabilities, HostConfig, LimitRequests, Manifest, Names, PluginConfig, Terms};
 use hangar_runtime::script::Script;
 use hangar_runtime::{BlobLimits, COMPONENT_BYTES, Fault, Limits, blob_id};
 use serde::Serialize;
@@ -174,6 +174,28 @@ fn the_capabilities_are_those_of_the_code() {
         assert_eq!(&said, value, "{key}");
     }
     assert_eq!(part.lines().filter(|line| line.starts_with("| `")).count(), safe.as_object().unwrap().len());
+}
+
+#[test]
+fn the_keys_of_the_operator_are_those_of_the_code() {
+    let document = text(CONTRACT);
+    let part = document.split("\n## Service").nth(1).unwrap().split("\n## ").next().unwrap();
+    let parse = |line: &str| HostConfig::parse(&format!("[plugins.a]\n{line}")).map(|config| config.plugin("a"));
+    for (key, quoted) in [("enabled", false), ("on-reload", true), ("shadow", true)] {
+        let row = row(part, key);
+        let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        let line = |word: &str| if quoted { format!("{key} = \"{word}\"") } else { format!("{key} = {word}") };
+        let others = words(&row[1]).into_iter().filter(|word| *word != words(&row[2])[0]);
+        assert_eq!(parse(&line(&words(&row[2])[0])).unwrap(), PluginConfig::default(), "{key}");
+        for word in others {
+            assert_ne!(parse(&line(&word)).unwrap(), PluginConfig::default(), "{key} = {word}");
+        }
+    }
+    assert_eq!((row(part, "pin")[2].as_str(), PluginConfig::default().pin), ("none", None));
+    let all = ["enabled", "grants", "limits", "on-reload", "pin", "settings", "shadow"];
+    let unknown = parse("nothing-like-it = 1").unwrap_err().to_string();
+    assert!(all.iter().all(|key| unknown.contains(&format!("`{key}`"))), "{unknown}");
+    assert_eq!(unknown.matches('`').count(), 2 * (all.len() + 1), "{unknown}");
 }
 
 /// The journal in one document is that of the example in the other.

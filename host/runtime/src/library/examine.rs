@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use semver::Version;
 use serde_json::Map;
 use tokio::sync::Notify;
 
 use super::breaker::BreakerRules;
+use super::change::{Phases, Stage};
 use super::clock::Clock;
-use super::generation::{Generation, GenerationParts};
+use super::generation::Generation;
 use super::package::Package;
+use super::service::Service;
 use super::shadow::{Shadow, Told, shadow};
 use crate::described::Description;
 use crate::fault::Fault;
@@ -58,17 +60,6 @@ pub(crate) struct Examined {
     pub(crate) phases: Phases,
 }
 
-/// How long the phases of an examination took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Phases {
-    /// To compile it, or to take it from the cache, and to let it describe itself.
-    pub load: Duration,
-    /// To let it check itself, and its settings.
-    pub probe: Duration,
-    /// To play journals of former runs.
-    pub shadow: Duration,
-}
-
 /// Why a version is not put in service.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {why}", stage.name())]
@@ -79,41 +70,6 @@ pub struct Rejection {
     pub why: String,
     /// Whether the host could not do its part, so that nothing is said about the version and it is to be tried again.
     pub of_host: bool,
-}
-
-/// The stages of the way into service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Its files are read.
-    Read,
-    /// The manifest is compared with the component's world.
-    Manifest,
-    /// The component is compiled, linked and started.
-    Load,
-    /// The component says of itself what the manifest says, and is the plugin that it was before.
-    Describe,
-    /// Its settings come together.
-    Settings,
-    /// It checks itself.
-    SelfTest,
-    /// It answers as former runs did.
-    Shadow,
-}
-
-impl Stage {
-    /// The word for status, logs and metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Manifest => "manifest",
-            Self::Load => "load",
-            Self::Describe => "describe",
-            Self::Settings => "settings",
-            Self::SelfTest => "self-test",
-            Self::Shadow => "shadow",
-        }
-    }
 }
 
 impl Rejection {
@@ -178,7 +134,8 @@ pub(crate) async fn examine(runtime: &Runtime, exam: Exam) -> Result<Examined, R
     phases.shadow = began.elapsed();
 
     let declared = |said: &[String], found: Vec<String>| if said.is_empty() { found } else { said.to_vec() };
-    let generation = Generation::new(GenerationParts {
+    let struck_before = former.map(|former| former.struck_clients()).unwrap_or_default();
+    let generation = Generation {
         number,
         id: id.to_owned(),
         version,
@@ -192,11 +149,8 @@ pub(crate) async fn examine(runtime: &Runtime, exam: Exam) -> Result<Examined, R
         plugin,
         terms,
         handler,
-        former,
-        breaker,
-        bell,
-        clock,
-    });
+        service: Service::new(id, number, breaker, struck_before, bell, clock),
+    };
     Ok(Examined { generation: Arc::new(generation), notes, phases })
 }
 

@@ -7,7 +7,7 @@ use semver::Version;
 use super::capabilities::Capabilities;
 use super::file_error::{FileError, read_text};
 use super::limit_requests::LimitRequests;
-use super::problems::{TomlError, did_you_mean, one_of};
+use super::problems::TomlError;
 use super::section::{Document, Section, Value};
 use super::settings::Declarations;
 use crate::log::clean;
