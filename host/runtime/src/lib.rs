@@ -15,7 +15,9 @@ pub mod contract;
 mod behaviour;
 mod blobs;
 mod cache;
+mod compiling;
 mod component;
+mod described;
 mod directory;
 mod engine;
 mod fault;
@@ -48,6 +50,7 @@ mod workers;
 
 pub use behaviour::Behaviour;
 pub use blobs::{Blob, BlobError, Blobs, id_of as blob_id};
+pub use described::{Description, Difference};
 pub use directory::Directory;
 pub use engine::Allocation;
 pub use fault::Fault;

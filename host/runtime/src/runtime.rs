@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
 use crate::behaviour::Behaviour;
 use crate::cache::Cache;
+use crate::compiling::Compilers;
 use crate::component::{Check, Component};
 use crate::engine::{Allocation, Engine};
 use crate::guest::Guest;
@@ -57,8 +57,7 @@ pub(crate) struct Shared {
     pub(crate) workers: Workers,
     pub(crate) imports_of_behaviours: Linker<Guest>,
     pub(crate) imports_of_handlers: Linker<Guest>,
-    /// Turns to compile, so that compiling never takes all cores from serving.
-    compilers: Arc<Semaphore>,
+    compilers: Compilers,
 }
 
 /// Loads plugins and runs them; cheap to clone.
@@ -75,9 +74,7 @@ impl Runtime {
         let imports_of_behaviours = imports::of_behaviours(&engine.wasm).map_err(engine_error)?;
         let imports_of_handlers = imports::of_handlers(&engine.wasm).map_err(engine_error)?;
         let cache = config.cache.as_deref().map(Cache::open).transpose()?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let compilers = Arc::new(Semaphore::new((cores / 2).max(1)));
-        let workers = Workers::new();
+        let (workers, compilers) = (Workers::new(), Compilers::new());
         let shared = Shared { engine, cache, workers, imports_of_behaviours, imports_of_handlers, compilers };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -134,19 +131,8 @@ impl Runtime {
         limits: Limits,
         check: Check,
     ) -> Result<Arc<Component>, LoadError> {
-        let stopped = |_| LoadError::ShuttingDown;
-        let turn = Arc::clone(&self.shared.compilers).acquire_owned().await.map_err(stopped)?;
         let shared = Arc::clone(&self.shared);
-        let loaded = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            Component::load(shared, &bytes, world, limits, check).map(Arc::new)
-        });
-        loaded.await.map_err(|error| {
-            if error.is_panic() {
-                LoadError::Link("the compiler cannot take it".into())
-            } else {
-                LoadError::ShuttingDown
-            }
-        })?
+        let load = move || Component::load(shared, &bytes, world, limits, check).map(Arc::new);
+        self.shared.compilers.run(load).await
     }
 }
