@@ -46,11 +46,11 @@ impl<W: World> Place<W> {
         Self { seen: None, reading: None, restless: false, content: Content::Unread, misplaced: None }
     }
 
-    /// What it has to offer.
+    /// What it has to offer to the plugin that it belongs to.
     pub(crate) fn offer(&self) -> Option<&Offer> {
         match &self.content {
-            Content::Holds(offer, _) => Some(offer),
-            Content::Unread | Content::Broken(_) => None,
+            Content::Holds(offer, _) if self.misplaced.is_none() => Some(offer),
+            Content::Holds(..) | Content::Unread | Content::Broken(_) => None,
         }
     }
 
