@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use super::{Claims, Effect, Lifecycle, Reading, World};
+use super::{Claims, Effect, Lifecycle, Plugin, Reading, World};
 use crate::library::change::{Change, Stage};
 use crate::library::clock::Moment;
 
@@ -116,6 +116,12 @@ impl<W: World> Lifecycle<W> {
     /// Whether this place will be read without being asked for.
     pub(super) fn will_be_read(&self, place: &str) -> bool {
         self.places.get(place).is_some_and(|place| place.reading.is_some() || place.restless)
+    }
+
+    /// Whether what lies in the plugin's place is being read for the first time.
+    pub(super) fn is_about_to_be_known(&self, plugin: &Plugin<W>) -> bool {
+        let place = plugin.place.as_ref().and_then(|place| self.places.get(place));
+        place.is_some_and(|place| place.reading.is_some() && matches!(place.content, Content::Unread))
     }
 
     /// Takes a package to be examined, if it is at hand.

@@ -38,6 +38,8 @@ impl<W: World> Lifecycle<W> {
             // They may have been moved to a place that was not read yet.
             Wanted::Nothing(GONE) if self.is_reading() || !self.has_looked => {}
             Wanted::Nothing(why) => self.withdraw(id, why, now),
+            // Whether the files there can be used shows when they were read for the first time, which is soon.
+            Wanted::Version(_, Why::LastGood | Why::RolledBack) if self.is_about_to_be_known(plugin) => {}
             Wanted::AsIs => self.abandon(id),
             Wanted::Version(hash, why) => self.bring(id, &hash, why, config, now),
         }
