@@ -4,9 +4,9 @@ mod stage;
 
 mod bad_files;
 mod deploying;
-// mod orders;
-// mod rivals;
-// mod restart;
+mod orders;
+mod rivals;
+mod restart;
 // mod shadow;
-// mod strikes;
+mod strikes;
 // mod under_load;

@@ -11,7 +11,7 @@ use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::Part;
 use hangar_runtime::library::{
-    BreakerRules, Change, GenerationStatus, Library, LibraryConfig, Order, PlacedRun, PluginStatus, StartError,
+    Change, GenerationStatus, Library, LibraryConfig, Order, PlacedRun, PluginStatus, StartError,
     Status, Timing, VersionName, Watching, Why,
 };
 use hangar_runtime::manifest::HostConfig;
@@ -130,6 +130,7 @@ impl Stage {
         if place.exists() {
             fs::rename(&place, self.place(".former")).unwrap();
         }
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
         fs::rename(self.place(".next"), place).unwrap();
         if self.place(".former").exists() {
             fs::remove_dir_all(self.place(".former")).unwrap();
@@ -224,14 +225,15 @@ impl Stage {
         .await
     }
 
-    /// Brings everything to its end that the directory gives cause for, and asserts that nothing was told meanwhile.
+    /// Brings everything to its end that the directory gives cause for, and asserts that nothing was told meanwhile, but
+    /// that former versions are gone.
     pub async fn nothing_comes_of_it(&mut self) {
         // Twice: a file younger than two seconds is read again at the first look.
         for _ in 0..2 {
             self.look().await;
         }
-        if let Ok(change) = self.changes.try_recv() {
-            panic!("{change}");
+        while let Ok(change) = self.changes.try_recv() {
+            assert!(matches!(*change, Change::Drained { .. }), "{change}");
         }
     }
 
@@ -359,9 +361,4 @@ pub fn replace(file: &Path, content: &[u8]) {
     let new = file.with_added_extension("new");
     fs::write(&new, content).unwrap();
     fs::rename(new, file).unwrap();
-}
-
-/// Rules under which pauses are short enough to be waited for.
-pub fn short_pauses() -> BreakerRules {
-    BreakerRules { first_pause: Duration::from_millis(100), ..BreakerRules::default() }
 }
