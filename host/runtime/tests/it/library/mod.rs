@@ -7,6 +7,6 @@ mod deploying;
 mod orders;
 mod rivals;
 mod restart;
-// mod shadow;
+mod shadow;
 mod strikes;
 // mod under_load;
