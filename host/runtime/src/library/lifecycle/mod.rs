@@ -337,6 +337,7 @@ impl<W: World> Lifecycle<W> {
         let Some((id, served)) = found else { return };
         served.runs = health.runs;
         served.began = health.began;
+        served.alarmed |= health.alarm.is_some();
         if served.breaker != health.breaker {
             served.breaker = health.breaker;
             let why = health.alarm.clone().filter(|_| health.breaker == BreakerWord::Open).unwrap_or_default();
