@@ -9,4 +9,4 @@ mod rivals;
 mod restart;
 mod shadow;
 mod strikes;
-// mod under_load;
+mod under_load;

@@ -125,7 +125,12 @@ impl Stage {
 
     /// Puts a folder with a manifest and the component of a built plugin in the place of another one, or of none.
     pub fn put(&self, place: &str, manifest: &str, component: &str) {
-        self.write(".next", Some(manifest), Some(&plugin(component)));
+        self.put_bytes(place, manifest, &plugin(component));
+    }
+
+    /// The same with any bytes.
+    pub fn put_bytes(&self, place: &str, manifest: &str, component: &[u8]) {
+        self.write(".next", Some(manifest), Some(component));
         let place = self.place(place);
         if place.exists() {
             fs::rename(&place, self.place(".former")).unwrap();

@@ -127,6 +127,50 @@ async fn a_version_that_crashes_for_its_only_client_is_rolled_back_as_well() {
 }
 
 #[tokio::test]
+async fn two_versions_in_a_row_that_crash_are_both_rolled_back() {
+    let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    let state = Some(folder.path().join("state"));
+    let mut stage = Stage::on(&folder, &crate::stage::RUNTIME, |config| config.state = state);
+    let (first, second) = crashing(&mut stage).await;
+    stage.put("greeter", &greeter("1.2.0", "not mended"), "hostile/greeter-panics");
+    let third = stage.published("greeter").await;
+    for bad in [&third, &second] {
+        for client in ["a", "b", "c"] {
+            strike(&stage, "greeter", client).await;
+        }
+        assert_eq!(set_aside(&mut stage).await.0.hash, bad.version.hash);
+        assert_eq!(stage.published("greeter").await.why, Why::RolledBack);
+    }
+    assert_eq!(stage.live("greeter").await.hash, first.version.hash);
+    assert_eq!(stage.run("greeter").await.finish().await, "goodbye");
+}
+
+#[tokio::test]
+async fn a_version_that_was_struck_begins_anew_when_it_is_loaded_again() {
+    let mut stage = Stage::open();
+    let (first, second) = crashing(&mut stage).await;
+    // This one waits for its timer, and keeps the version there.
+    let mut waiting = stage.start("greeter", "desk").unwrap();
+    waiting.request("later").await.unwrap();
+    for round in 0..2 {
+        for client in ["a", "b", "c"] {
+            strike(&stage, "greeter", client).await;
+        }
+        assert_eq!(set_aside(&mut stage).await.0.hash, second.version.hash);
+        assert_eq!(stage.published("greeter").await.version.hash, first.version.hash);
+        if round == 0 {
+            stage.order("greeter", Order::Reload).await;
+            let again = stage.published("greeter").await;
+            assert!(again.version.hash == second.version.hash && again.version.generation > second.version.generation);
+            let live = stage.live("greeter").await;
+            assert_eq!((live.state, live.breaker, live.strikes_in_all), (State::OnProbation, BreakerWord::Closed, 0));
+        }
+    }
+    assert_eq!(waiting.cancel().await, "cancelled: enough");
+}
+
+#[tokio::test]
 async fn without_a_version_to_go_back_to_it_pauses_and_is_tried_again() {
     let mut stage = Stage::with(short_pauses);
     stage.put_file("panics.wasm", &plugin("hostile/panics"));
