@@ -247,6 +247,17 @@ pub(crate) fn clean(text: &str, max_bytes: usize) -> String {
     cleaned
 }
 
+/// The same with the lines kept apart.
+pub(crate) fn clean_lines(text: &str, max_bytes: usize) -> String {
+    let lines: Vec<String> = text.lines().map(|line| clean(line, max_bytes)).collect();
+    let mut cleaned = lines.join("\n");
+    if cleaned.len() > max_bytes {
+        cleaned.truncate(cleaned.floor_char_boundary(max_bytes));
+        cleaned.push('…');
+    }
+    cleaned
+}
+
 /// Standard output or standard error of a plugin. It takes everything at once and never waits.
 #[derive(Clone)]
 pub(crate) struct Pipe {

@@ -19,7 +19,7 @@ use crate::described::Description;
 use crate::fault::Fault;
 use crate::handler::{Handler, HandlerSetup};
 use crate::load_error::LoadError;
-use crate::log::{TracingSink, clean};
+use crate::log::{TracingSink, clean, clean_lines};
 use crate::manifest::{PluginConfig, ShadowPolicy, Terms};
 use crate::plugin::Plugin;
 use crate::runtime::Runtime;
@@ -75,13 +75,7 @@ pub struct Rejection {
 impl Rejection {
     /// The version is to blame.
     pub(crate) fn new(stage: Stage, why: &str) -> Self {
-        let lines: Vec<String> = why.lines().map(|line| clean(line, WHY_BYTES)).collect();
-        let mut why = lines.join("\n");
-        if why.len() > WHY_BYTES {
-            why.truncate(why.floor_char_boundary(WHY_BYTES));
-            why.push('…');
-        }
-        Self { stage, why, of_host: false }
+        Self { stage, why: clean_lines(why, WHY_BYTES), of_host: false }
     }
 
     fn of_fault(stage: Stage, before: &str, fault: &Fault) -> Self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::log::clean;
+use crate::log::clean_lines;
 
 /// As many former versions as are remembered of a plugin.
 const HISTORY: usize = 5;
@@ -16,7 +16,7 @@ const MARKS: usize = 32;
 const PLUGINS: usize = 512;
 
 /// As much of a reason as is remembered, in bytes.
-const WHY: usize = 2 << 10;
+const WHY: usize = 4 << 10;
 
 /// What is remembered of all plugins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ impl Entry {
         self.history.truncate(HISTORY);
         self.forget_marks(MARKS);
         for mark in self.marks.values_mut() {
-            mark.why = clean(&mark.why.replace('\n', "; "), WHY);
+            mark.why = clean_lines(&mark.why, WHY);
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
         entry.mark("new".to_owned(), Mark { why: format!("one\ntwo\x1b{}", "x".repeat(WHY)), ..mark(1) });
         assert_eq!(entry.marks.len(), MARKS);
         let why = &entry.marks["new"].why;
-        assert!(why.starts_with("one; twox") && why.ends_with('…') && why.len() < WHY + 4, "{why}");
+        assert!(why.starts_with("one\ntwox") && why.ends_with('…') && why.len() < WHY + 4, "{why}");
     }
 
     #[test]

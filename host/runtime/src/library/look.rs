@@ -42,7 +42,7 @@ const TEMPORARY: [&str; 15] = [
 pub(crate) struct Look {
     /// The places, by name.
     pub(crate) places: BTreeMap<String, Fingerprint>,
-    /// The folders in which a change may concern these places.
+    /// The folders in which a change may concern these places, or make new ones.
     pub(crate) folders: BTreeSet<PathBuf>,
     /// Entries that could have been places: beyond what a directory may have, or of a name that is no plain text.
     pub(crate) left_out: usize,
@@ -57,8 +57,12 @@ pub(crate) fn look(directory: &Path) -> io::Result<Look> {
     let mut places = BTreeMap::new();
     let mut folders = Folders::of(directory)?;
     let beside = Beside::of(directory);
+    let mut others = Vec::new();
     for name in names {
-        let Some(fingerprint) = place(directory, &name, &beside) else { continue };
+        let Some(fingerprint) = place(directory, &name, &beside) else {
+            others.push(name);
+            continue;
+        };
         if places.len() >= PLACES {
             left_out += 1;
             continue;
@@ -66,6 +70,8 @@ pub(crate) fn look(directory: &Path) -> io::Result<Look> {
         folders.add_place(&name, fingerprint.files());
         places.insert(name, fingerprint);
     }
+    // A folder that was just made becomes a place when somebody puts files in it. These come last, should there be many.
+    others.iter().for_each(|name| folders.add_place(name, std::iter::empty()));
     Ok(Look { places, folders: folders.all(), left_out })
 }
 

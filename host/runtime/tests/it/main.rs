@@ -7,6 +7,7 @@ mod grants;
 mod handlers;
 mod hostile;
 mod journal;
+mod library;
 mod loading;
 mod scripts;
 mod stage;

@@ -87,6 +87,11 @@ impl Debounce {
         Some(which)
     }
 
+    /// Whether a look is under way or to come.
+    pub(super) fn is_at_work(&self) -> bool {
+        !matches!(self.0, State::Idle)
+    }
+
     /// When the next look is due.
     pub(super) fn next(&self, timing: &Timing) -> Option<Moment> {
         match self.0 {

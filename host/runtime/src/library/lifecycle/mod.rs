@@ -254,7 +254,8 @@ impl<W: World> Lifecycle<W> {
 
     /// Whether the directory was seen whole and nothing is under way.
     pub(crate) fn is_settled(&self) -> bool {
-        self.has_looked && !self.is_reading() && self.plugins.values().all(|plugin| plugin.exam.is_none())
+        let is_looking = self.debounce.is_at_work();
+        self.has_looked && !is_looking && !self.is_reading() && self.plugins.values().all(|plugin| plugin.exam.is_none())
     }
 
     /// The plugins that are known.
@@ -338,6 +339,7 @@ impl<W: World> Lifecycle<W> {
         let Some((id, served)) = found else { return };
         served.runs = health.runs;
         served.began = health.began;
+        served.alarmed |= health.alarm.is_some();
         if served.breaker != health.breaker {
             served.breaker = health.breaker;
             let why = health.alarm.clone().filter(|_| health.breaker == BreakerWord::Open).unwrap_or_default();

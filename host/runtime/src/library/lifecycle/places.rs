@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use super::{Claims, Effect, Lifecycle, Reading, World};
+use super::{Claims, Effect, Lifecycle, Plugin, Reading, World};
 use crate::library::change::{Change, Stage};
 use crate::library::clock::Moment;
 
@@ -46,11 +46,11 @@ impl<W: World> Place<W> {
         Self { seen: None, reading: None, restless: false, content: Content::Unread, misplaced: None }
     }
 
-    /// What it has to offer.
+    /// What it has to offer to the plugin that it belongs to.
     pub(crate) fn offer(&self) -> Option<&Offer> {
         match &self.content {
-            Content::Holds(offer, _) => Some(offer),
-            Content::Unread | Content::Broken(_) => None,
+            Content::Holds(offer, _) if self.misplaced.is_none() => Some(offer),
+            Content::Holds(..) | Content::Unread | Content::Broken(_) => None,
         }
     }
 
@@ -117,6 +117,12 @@ impl<W: World> Lifecycle<W> {
     /// Whether this place will be read without being asked for.
     pub(super) fn will_be_read(&self, place: &str) -> bool {
         self.places.get(place).is_some_and(|place| place.reading.is_some() || place.restless)
+    }
+
+    /// Whether what lies in the plugin's place is being read for the first time.
+    pub(super) fn is_about_to_be_known(&self, plugin: &Plugin<W>) -> bool {
+        let place = plugin.place.as_ref().and_then(|place| self.places.get(place));
+        place.is_some_and(|place| place.reading.is_some() && matches!(place.content, Content::Unread))
     }
 
     /// Takes a package to be examined, if it is at hand.

@@ -41,6 +41,8 @@ pub(crate) struct Served<W: World> {
     pub(crate) published: Moment,
     /// Its probation is over.
     pub(crate) proven: bool,
+    /// It should not be the one in service, by what its runs have come to.
+    pub(crate) alarmed: bool,
     /// Runs that are on it; as long as nobody has counted, one is assumed.
     pub(crate) runs: usize,
     /// Runs that ever began on it.
@@ -199,6 +201,11 @@ impl<W: World> Plugin<W> {
 }
 
 impl<W: World> Served<W> {
+    /// Whether it can serve again as it is. Of one that failed before it had lasted, nothing is to be taken over.
+    pub(super) fn may_come_back(&self) -> bool {
+        self.proven || !self.alarmed
+    }
+
     /// When to see whether its probation is over.
     fn probation_ends(&self, timing: &Timing) -> Moment {
         let has_run = self.began >= timing.probation_runs;

@@ -36,6 +36,8 @@ impl<W: World> Lifecycle<W> {
             // They may have been moved to a place that was not read yet.
             Wanted::Nothing(GONE) if self.is_reading() || !self.has_looked => {}
             Wanted::Nothing(why) => self.withdraw(id, why, now),
+            // Whether the files there can be used shows when they were read for the first time, which is soon.
+            Wanted::Version(_, Why::LastGood | Why::RolledBack) if self.is_about_to_be_known(plugin) => {}
             Wanted::AsIs => self.abandon(id),
             Wanted::Version(hash, why) => self.bring(id, &hash, why, config, now),
         }
@@ -56,7 +58,7 @@ impl<W: World> Lifecycle<W> {
         {
             return;
         }
-        match plugin.former.iter().position(|former| fits(&former.served)) {
+        match plugin.former.iter().position(|former| fits(&former.served) && former.served.may_come_back()) {
             Some(at) => self.republish(id, hash, at, why, now),
             None => self.examine(id, hash, why, config),
         }
@@ -74,8 +76,8 @@ impl<W: World> Lifecycle<W> {
         let Former { served, .. } = plugin.former.remove(at);
         let component =
             plugin.memory.history.iter().find(|past| past.hash == served.name.hash).map(|past| past.component.clone());
-        // It has lasted once, or else it would not be the one to come back to.
-        let served = Served { published: now, proven: true, ..served };
+        // Whether it had lasted or not: if not, its probation begins anew.
+        let served = Served { published: now, ..served };
         self.publish(id, served, component.unwrap_or_default(), why, Phases::default(), now);
     }
 
@@ -138,6 +140,7 @@ impl<W: World> Lifecycle<W> {
             notes,
             published: now,
             proven: false,
+            alarmed: false,
             runs: 0,
             began: 0,
             breaker: BreakerWord::Closed,
@@ -174,7 +177,9 @@ impl<W: World> Lifecycle<W> {
         let former_name = former.as_ref().map(|former| former.name.clone());
         let retired = former.as_ref().map(|former| former.version.clone());
         let on_probation = plugin.live.as_ref().is_some_and(|live| !live.proven);
-        plugin.former.iter_mut().for_each(|former| former.standby = false);
+        // Beside a version that has not lasted, the last one that has goes on standing by.
+        let keeps_proven = on_probation && former.as_ref().is_some_and(|former| !former.proven);
+        plugin.former.iter_mut().for_each(|former| former.standby &= keeps_proven && former.served.proven);
         if let Some(served) = former {
             let standby = on_probation && !plugin.memory.marks.contains_key(&served.name.hash);
             // Until somebody has counted, it may have runs.

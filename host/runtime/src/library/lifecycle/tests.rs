@@ -196,6 +196,8 @@ impl Sim {
             }
             Work::Examine(examine) => {
                 let file = examine.package.or_else(|| self.archive.get(&examine.hash).cloned());
+                let id = file.as_ref().map(|file| file.id.unwrap_or_default());
+                assert!(id.is_none_or(|id| id == examine.id), "{id:?} is examined to be {}", examine.id);
                 let rejected = |of_host| Rejection { stage: Stage::Load, why: "bad".into(), of_host };
                 let outcome = match file {
                     _ if no_room => Err(rejected(true)),
@@ -279,7 +281,7 @@ impl Sim {
                 self.deliver(0, false, false);
                 continue;
             }
-            let calm = self.machine.debounce.next(&self.machine.timing).is_none() && self.machine.is_settled();
+            let calm = self.machine.is_settled();
             let retries = self.machine.plugins().values().any(|plugin| plugin.retry_at.is_some());
             if calm && !retries && self.machine.unreadable().is_none() {
                 break;
