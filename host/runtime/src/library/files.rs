@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::change::Stage;
 use super::examine::Rejection;
+use super::fingerprint::Fingerprint;
 use super::generation::Generation;
 use super::lifecycle::{Claims, Offer, World};
-use super::fingerprint::Fingerprint;
 use super::package::Package;
 use crate::manifest::{Manifest, Mode};
 

@@ -175,12 +175,7 @@ impl Status {
     }
 }
 
-fn plugin_status(
-    lifecycle: &Lifecycle<Files>,
-    around: &Around<'_>,
-    id: &str,
-    plugin: &Plugin<Files>,
-) -> PluginStatus {
+fn plugin_status(lifecycle: &Lifecycle<Files>, around: &Around<'_>, id: &str, plugin: &Plugin<Files>) -> PluginStatus {
     let live = plugin.live.as_ref().map(|live| {
         let stands_by = plugin.former.iter().any(|former| former.standby);
         let state = if !live.proven && stands_by { State::OnProbation } else { State::Live };

@@ -1,6 +1,6 @@
-use std::time::Duration;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use super::*;
 use crate::blobs::hex;
