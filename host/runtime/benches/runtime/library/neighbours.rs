@@ -70,7 +70,7 @@ pub fn all(report: &mut Report) -> Result<()> {
         cold.join(met);
         let met;
         (clients, met) =
-            step(&mut live, clients, &mut |live| live.publish("other", &never_seen(&javascript)).map(drop))?;
+            step(&mut live, clients, &mut |live| live.publish("slow", &never_seen(&javascript)).map(drop))?;
         slow.join(met);
     }
     ensure!(clients.iter().all(|run| !run.is_over()), "a run did not live through it");

@@ -13,8 +13,8 @@ use crate::measure::Samples;
 use crate::report::Report;
 use crate::stage::bytes;
 
-/// As many publications, and rounds with and without them in turns.
-const PUBLICATIONS: u32 = 40;
+/// As many publications, a multiple of the versions that take turns, and rounds with and without them.
+const PUBLICATIONS: u32 = 42;
 const ROUNDS: u32 = 4;
 
 /// Little, so that there are many publications.
