@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::library::{Change, Library, LibraryConfig, Phases, PlacedRun, Timing};
+use hangar_runtime::manifest::HostConfig;
 use hangar_runtime::{Blobs, Runtime};
 use tempfile::TempDir;
 use tokio::runtime::Runtime as Tokio;
@@ -50,7 +51,9 @@ impl Live {
         let runtime: Runtime = runtime(&cache, None)?;
         // A look that nobody asked for would begin the wait for quiet anew.
         let timing = Timing { quiet, rescan: Duration::from_secs(24 * 60 * 60), ..Timing::default() };
-        let config = LibraryConfig { state: Some(state), timing, ..LibraryConfig::of(&plugins) };
+        // All of them are for the same platform.
+        let host = HostConfig { platforms: [("linux".to_owned(), "echo".to_owned())].into(), ..HostConfig::default() };
+        let config = LibraryConfig { host, state: Some(state), timing, ..LibraryConfig::of(&plugins) };
         let library = {
             let _inside = tokio.enter();
             Library::open(runtime, config)?
