@@ -12,6 +12,7 @@
 
 pub mod contract;
 
+mod background;
 mod behaviour;
 mod blobs;
 mod cache;
@@ -28,6 +29,7 @@ pub mod journal;
 pub mod library;
 mod limits;
 mod live;
+mod load;
 mod load_error;
 mod log;
 mod machine;
