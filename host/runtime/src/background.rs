@@ -27,9 +27,12 @@ pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
     let (answer, done) = oneshot::channel();
+    // What a plugin is given of the world may need tokio.
+    let tokio = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name(name.to_owned());
     let spawned = thread.spawn(move || {
         stand_back();
+        let _inside = tokio.enter();
         // The panic hook has said what there is to say.
         let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_: Box<dyn Any + Send>| Failure::Panicked);
         let _ = answer.send(result);

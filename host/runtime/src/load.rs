@@ -89,38 +89,41 @@ async fn compile(
 ) -> Result<wasmtime::component::Component, LoadError> {
     let turn = turn(&shared.loaders.compiling).await?;
     let shared = Arc::clone(shared);
-    let compiled = background::run("hangar-compile", move || {
-        let _turn = turn;
+    let compiled = in_background("hangar-compile", turn, move || {
         let engine = &shared.engine.wasm;
         match &shared.cache {
             Some(cache) => cache.compile(engine, &bytes, &hash),
             None => wasmtime::component::Component::new(engine, &bytes),
         }
     });
-    match compiled.await {
-        Ok(compiled) => compiled.map_err(|error| link_error(&error)),
-        Err(Failure::Panicked) => Err(LoadError::Link("the compiler cannot take it".into())),
-        Err(Failure::NoThread(error)) => {
-            Err(LoadError::Probe(Fault::Host { what: format!("there is no thread to compile it on: {error}") }))
-        }
-    }
+    compiled.await?.map_err(|error| link_error(&error))
 }
 
 async fn turn(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, LoadError> {
     Arc::clone(turns).acquire_owned().await.map_err(|_| LoadError::ShuttingDown)
 }
 
-/// Does this off the I/O threads.
+/// Reads, hashes, links or probes, when it is its turn.
 async fn in_turn<T: Send + 'static>(
     turns: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
 ) -> Result<T, LoadError> {
-    let turn = turn(turns).await?;
-    let done = tokio::task::spawn_blocking(move || {
+    in_background("hangar-load", turn(turns).await?, work).await?
+}
+
+async fn in_background<T: Send + 'static>(
+    name: &str,
+    turn: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = background::run(name, move || {
         let _turn = turn;
         work()
     });
-    done.await.map_err(|error| {
-        if error.is_panic() { LoadError::Link("the compiler cannot take it".into()) } else { LoadError::ShuttingDown }
-    })?
+    done.await.map_err(|failure| match failure {
+        Failure::Panicked => LoadError::Link("the compiler cannot take it".into()),
+        Failure::NoThread(error) => {
+            LoadError::Probe(Fault::Host { what: format!("there is no thread to load it on: {error}") })
+        }
+    })
 }
