@@ -28,6 +28,7 @@ impl Fingerprint {
     }
 
     /// Whether there was nothing at all, such as behind a link that leads nowhere.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.traces.iter().all(|trace| trace.stamp.is_none())
     }

@@ -102,7 +102,7 @@ async fn serves(changes: &mut Receiver<Arc<Change>>, wanted: &str) -> Result<(In
     loop {
         match &*changes.recv().await? {
             Change::Published { version, took, .. } if version.id == wanted => {
-                return Ok((Instant::now(), took.clone()));
+                return Ok((Instant::now(), *took));
             }
             rejected @ Change::Rejected { .. } => bail!("{rejected}"),
             _ => {}

@@ -56,12 +56,15 @@ pub fn all(report: &mut Report) -> Result<()> {
         let step =
             |live: &mut Live, clients, work: &mut dyn FnMut(&mut Live) -> Result<()>| step_beside(live, clients, work);
         let met;
-        (clients, met) = step(&mut live, clients, &mut |_| Ok(std::thread::sleep(PART)))?;
+        (clients, met) = step(&mut live, clients, &mut |_| {
+            std::thread::sleep(PART);
+            Ok(())
+        })?;
         quiet.join(met);
         let met;
         let mut known = known.iter().cycle();
         (clients, met) = step(&mut live, clients, &mut |live| {
-            again(|| Ok(known.next().map(|version| live.publish("other", version)).transpose().map(drop)?))
+            again(|| known.next().map(|version| live.publish("other", version)).transpose().map(drop))
         })?;
         cached.join(met);
         let met;

@@ -14,8 +14,8 @@ use crate::report::Report;
 use crate::stage::bytes;
 
 /// As many publications, a multiple of the versions that take turns, and rounds with and without them.
-const PUBLICATIONS: u32 = 42;
-const ROUNDS: u32 = 4;
+const PUBLICATIONS: usize = 42;
+const ROUNDS: usize = 4;
 
 /// Little, so that there are many publications.
 const QUIET: Duration = Duration::from_millis(10);
@@ -49,14 +49,20 @@ pub fn all(report: &mut Report) -> Result<()> {
         let library = live.library.clone();
         let begin = Instant::now();
         let ((), met) = beside_readers(&library, || {
-            for version in (0..PUBLICATIONS).map(|round| &versions[round as usize % 3]) {
+            for version in versions.iter().cycle().take(PUBLICATIONS) {
                 live.publish("tour", version)?;
             }
             Ok(())
         })?;
         let lasted = begin.elapsed();
         publishing.join(met);
-        quiet.join(beside_readers(&library, || Ok(std::thread::sleep(lasted)))?.1);
+        quiet.join(
+            beside_readers(&library, || {
+                std::thread::sleep(lasted);
+                Ok(())
+            })?
+            .1,
+        );
     }
     report.spread("quiet", &quiet.all, None);
     report.spread("quiet, undisturbed", &quiet.undisturbed, None);

@@ -23,7 +23,7 @@ pub fn all(report: &mut Report) -> Result<()> {
     report.placed_opening();
     let told = Told::new()?;
     starts(&live, behaviour, &told, report)?;
-    steps(&live, behaviour.clone(), &told, report)
+    steps(&live, behaviour, &told, report)
 }
 
 /// Until it waits for its first event, and its end; there is no instance yet.
@@ -48,8 +48,8 @@ fn starts(live: &Live, behaviour: &Behaviour, told: &Told, report: &mut Report) 
 }
 
 /// From a task, on a worker, as a server does it.
-fn steps(live: &Live, behaviour: Behaviour, told: &Told, report: &mut Report) -> Result<()> {
-    let mut direct = told.run(&behaviour)?;
+fn steps(live: &Live, behaviour: &Behaviour, told: &Told, report: &mut Report) -> Result<()> {
+    let mut direct = told.run(behaviour)?;
     let mut placed = live.start("echo", "client", told.info.clone())?;
     let first = told.start()?;
     let both = live.tokio.spawn(async move {

@@ -279,7 +279,7 @@ impl Sim {
                 self.deliver(0, false, false);
                 continue;
             }
-            let calm = self.machine.debounce.next(&self.machine.timing).is_none() && self.machine.is_settled();
+            let calm = self.machine.debounce.next().is_none() && self.machine.is_settled();
             let retries = self.machine.plugins().values().any(|plugin| plugin.retry_at.is_some());
             if calm && !retries && self.machine.unreadable().is_none() {
                 break;
