@@ -34,9 +34,14 @@ impl Cache {
         Ok(cache)
     }
 
+    /// The compiled form of the bytes that have this hash, if it is in the directory.
+    pub(crate) fn find(&self, engine: &Engine, hash: &str) -> Option<Component> {
+        load(engine, &self.file(engine, hash))
+    }
+
     /// The compiled form of these bytes, from the directory or compiled now and put there.
     pub(crate) fn compile(&self, engine: &Engine, bytes: &[u8], hash: &str) -> wasmtime::Result<Component> {
-        let file = self.directory.join(format!("{hash}-{:016x}.cwasm", compatibility(engine)));
+        let file = self.file(engine, hash);
         if let Some(component) = load(engine, &file) {
             return Ok(component);
         }
@@ -49,6 +54,10 @@ impl Cache {
                 Ok(component)
             }
         }
+    }
+
+    fn file(&self, engine: &Engine, hash: &str) -> PathBuf {
+        self.directory.join(format!("{hash}-{:016x}.cwasm", compatibility(engine)))
     }
 
     /// Under another name first, so that nobody ever sees half a file.

@@ -7,18 +7,17 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc};
 
-use crate::blobs::{Blobs, hex};
+use crate::blobs::Blobs;
 use crate::contract::{PACKAGE, VERSION};
 use crate::fault::{Fault, classify};
 use crate::guest::{Guest, Now, Surroundings};
 use crate::limits::{Limits, MEMORIES};
+use crate::load::Checked;
 use crate::load_error::LoadError;
 use crate::log::{LogSink, TracingSink};
 use crate::outline::{Outline, World};
 use crate::runtime::Shared;
 use crate::workers::{Share, Turn};
-
-use sha2::{Digest, Sha256};
 
 /// A function that a component exports, with its types.
 pub(crate) type Function<Params, Result> = TypedFunc<Params, (Result,)>;
@@ -44,25 +43,16 @@ pub(crate) struct Component {
 }
 
 impl Component {
-    /// Everything from bytes to a proven component. Takes its time: compiling is not for an I/O thread.
-    pub(crate) fn load(
+    /// A compiled component, linked and proven.
+    pub(crate) fn link(
         shared: Arc<Shared>,
-        bytes: &[u8],
-        world: World,
+        compiled: &wasmtime::component::Component,
+        checked: Checked,
         limits: Limits,
         check: Check,
     ) -> Result<Self, LoadError> {
-        let outline = Outline::of(bytes)?;
-        if outline.world != world {
-            return Err(LoadError::OtherWorld { found: outline.world, wanted: world });
-        }
-        let hash = hex(&Sha256::digest(bytes));
-        let engine = &shared.engine.wasm;
-        let compiled = match &shared.cache {
-            Some(cache) => cache.compile(engine, bytes, &hash),
-            None => wasmtime::component::Component::new(engine, bytes),
-        };
-        let compiled = compiled.map_err(|error| link_error(&error))?;
+        let Checked { outline, hash, size } = checked;
+        let world = outline.world;
         let export = |interface: &'static str| {
             let name = format!("{PACKAGE}/{interface}@{VERSION}");
             let missing = LoadError::MissingExport { interface, world };
@@ -73,24 +63,13 @@ impl Component {
             World::Behaviour => &shared.imports_of_behaviours,
             World::Handler => &shared.imports_of_handlers,
         };
-        let ready = imports.instantiate_pre(&compiled).map_err(|error| link_error(&error))?;
+        let ready = imports.instantiate_pre(compiled).map_err(|error| link_error(&error))?;
         compiled.initialize_copy_on_write_image().map_err(|error| link_error(&error))?;
         let description = RawValue::from_string("{}".into()).map_err(|error| LoadError::Link(error.to_string()))?;
         let share = shared.workers.share();
         let memories = compiled.resources_required().map_or(MEMORIES, |needed| needed.num_memories);
-        let mut component = Self {
-            shared,
-            limits,
-            hash,
-            size: bytes.len(),
-            outline,
-            description,
-            share,
-            memories,
-            ready,
-            meta,
-            world: exported,
-        };
+        let mut component =
+            Self { shared, limits, hash, size, outline, description, share, memories, ready, meta, world: exported };
         component.description = component.describe(check)?;
         Ok(component)
     }
@@ -237,6 +216,6 @@ fn misfit(fault: Fault) -> LoadError {
 }
 
 /// The cause and not only the last context: "type mismatch" alone helps nobody.
-fn link_error(error: &wasmtime::Error) -> LoadError {
+pub(crate) fn link_error(error: &wasmtime::Error) -> LoadError {
     LoadError::Link(crate::log::clean(&format!("{error:#}"), 2048))
 }

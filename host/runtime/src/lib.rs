@@ -12,10 +12,10 @@
 
 pub mod contract;
 
+mod background;
 mod behaviour;
 mod blobs;
 mod cache;
-mod compiling;
 mod component;
 mod described;
 mod directory;
@@ -30,6 +30,7 @@ pub mod journal;
 pub mod library;
 mod limits;
 mod live;
+mod load;
 mod load_error;
 mod log;
 mod machine;

@@ -8,16 +8,14 @@ use wasmtime::component::Linker;
 
 use crate::behaviour::Behaviour;
 use crate::cache::Cache;
-use crate::compiling::Compilers;
-use crate::component::{Check, Component};
 use crate::engine::{Allocation, Engine};
 use crate::guest::Guest;
-use crate::handler::{self, HandlerPlugin};
+use crate::handler::HandlerPlugin;
 use crate::imports;
 use crate::limits::Limits;
-use crate::live;
+use crate::load::{Loaders, load};
 use crate::load_error::LoadError;
-use crate::outline::{Outline, World};
+use crate::outline::World;
 use crate::plugin::Plugin;
 use crate::workers::Workers;
 
@@ -57,7 +55,7 @@ pub(crate) struct Shared {
     pub(crate) workers: Workers,
     pub(crate) imports_of_behaviours: Linker<Guest>,
     pub(crate) imports_of_handlers: Linker<Guest>,
-    compilers: Compilers,
+    pub(crate) loaders: Loaders,
 }
 
 /// Loads plugins and runs them; cheap to clone.
@@ -74,29 +72,30 @@ impl Runtime {
         let imports_of_behaviours = imports::of_behaviours(&engine.wasm).map_err(engine_error)?;
         let imports_of_handlers = imports::of_handlers(&engine.wasm).map_err(engine_error)?;
         let cache = config.cache.as_deref().map(Cache::open).transpose()?;
-        let (workers, compilers) = (Workers::new(), Compilers::new());
-        let shared = Shared { engine, cache, workers, imports_of_behaviours, imports_of_handlers, compilers };
+        let (workers, loaders) = (Workers::new(), Loaders::new());
+        let shared = Shared { engine, cache, workers, loaders, imports_of_behaviours, imports_of_handlers };
         Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Loads a plugin of whichever world it is.
     pub async fn plugin(&self, bytes: Bytes, limits: Limits) -> Result<Plugin, LoadError> {
-        Ok(match Outline::of(&bytes)?.world {
-            World::Behaviour => Plugin::Behaviour(self.behaviour(bytes, limits).await?),
-            World::Handler => Plugin::Handler(self.handler(bytes, limits).await?),
+        let component = load(Arc::clone(&self.shared), bytes, None, limits).await?;
+        Ok(match component.outline.world {
+            World::Behaviour => Plugin::Behaviour(Behaviour::new(component)),
+            World::Handler => Plugin::Handler(HandlerPlugin::new(component)),
         })
     }
 
     /// Loads a behaviour: checked, compiled, linked and probed.
     pub async fn behaviour(&self, bytes: Bytes, limits: Limits) -> Result<Behaviour, LoadError> {
-        Ok(Behaviour::new(self.load(bytes, World::Behaviour, limits, live::check).await?))
+        let component = load(Arc::clone(&self.shared), bytes, Some(World::Behaviour), limits).await?;
+        Ok(Behaviour::new(component))
     }
 
     /// Loads a handler: checked, compiled, linked and probed.
     pub async fn handler(&self, bytes: Bytes, limits: Limits) -> Result<HandlerPlugin, LoadError> {
-        // An instance of a handler has no end of its own: its log is bounded by the call alone.
-        let limits = Limits { log_lines: u32::MAX, ..limits };
-        Ok(HandlerPlugin::new(self.load(bytes, World::Handler, limits, handler::check).await?))
+        let component = load(Arc::clone(&self.shared), bytes, Some(World::Handler), limits).await?;
+        Ok(HandlerPlugin::new(component))
     }
 
     /// Where instances get their memory from.
@@ -122,17 +121,5 @@ impl Runtime {
     #[must_use]
     pub fn engine(&self) -> &wasmtime::Engine {
         &self.shared.engine.wasm
-    }
-
-    async fn load(
-        &self,
-        bytes: Bytes,
-        world: World,
-        limits: Limits,
-        check: Check,
-    ) -> Result<Arc<Component>, LoadError> {
-        let shared = Arc::clone(&self.shared);
-        let load = move || Component::load(shared, &bytes, world, limits, check).map(Arc::new);
-        self.shared.compilers.run(load).await
     }
 }

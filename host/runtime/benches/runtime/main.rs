@@ -1,6 +1,8 @@
 //! What this crate costs, beside bare wasmtime: the same engine, the same plugins, the same process, the same minute.
+//! And what a reload costs, which bare wasmtime does not have.
 //!
 //!     make bench
+//!     cargo bench -p hangar-runtime -- publication pause     # only these parts; see [`PARTS`]
 //!
 //! A harness of its own, because the questions are others than criterion's: distributions and not means, memory and
 //! not only time, and two sides that take turns sample by sample, so that whatever else the machine does meets both.
@@ -8,6 +10,7 @@
 
 mod bare;
 mod compile;
+mod library;
 mod maps;
 mod measure;
 mod memory;
@@ -15,31 +18,58 @@ mod report;
 mod stage;
 mod steps;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::report::Report;
+use crate::stage::Stage;
+
+/// Measures something and puts it into the report.
+type Part = fn(&mut Report) -> Result<()>;
+
+/// What there is to measure, in this order.
+const PARTS: [(&str, Part); 6] = [
+    ("runs", runs),
+    ("loading", compile::all),
+    ("publication", library::publication::all),
+    ("pause", library::pause::all),
+    ("placed", library::placed::all),
+    ("neighbours", library::neighbours::all),
+];
 
 fn main() -> Result<()> {
-    // `cargo bench` calls with `--bench`; this program calls itself with the order for one memory measurement.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // This program calls itself with the order for one memory measurement.
     if let [first, order] = arguments.as_slice()
         && first == "memory"
     {
         return memory::obey(&serde_json::from_str(order)?);
     }
-    let stage = stage::Stage::new().context("the stage for the benchmark")?;
+    // `cargo bench` calls with `--bench`.
+    let wanted: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|argument| !argument.starts_with('-')).collect();
+    let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
+    let unknown = wanted.iter().find(|name| !names.contains(name));
+    ensure!(unknown.is_none(), "there is no part {unknown:?}; there are {}", names.join(", "));
     let mut report = Report::default();
-    report.opening(&stage.runtime);
-    for language in &stage.languages {
-        steps::instantiate(&stage, language, &mut report)?;
-        steps::first_step(&stage, language, &mut report)?;
-        steps::results_step(&stage, language, &mut report)?;
+    for (name, part) in PARTS {
+        if wanted.is_empty() || wanted.contains(&name) {
+            part(&mut report).with_context(|| format!("the part {name} of the benchmark"))?;
+        }
     }
-    steps::echo(&stage, &mut report)?;
-    steps::echo_by_workers(&stage, &mut report)?;
-    memory::all(&stage, &mut report)?;
-    drop(stage);
-    compile::all(&mut report)?;
     report.verdict();
     Ok(())
+}
+
+/// What compiling takes long for, all at once.
+fn runs(report: &mut Report) -> Result<()> {
+    let stage = Stage::new()?;
+    report.opening(&stage.runtime);
+    for language in &stage.languages {
+        steps::instantiate(&stage, language, report)?;
+        steps::first_step(&stage, language, report)?;
+        steps::results_step(&stage, language, report)?;
+    }
+    steps::echo(&stage, report)?;
+    steps::echo_by_workers(&stage, report)?;
+    memory::all(&stage, report)
 }

@@ -16,6 +16,14 @@ impl Samples {
         self.0.push(sample);
     }
 
+    pub fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// In microseconds.
     pub fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.0.clone();

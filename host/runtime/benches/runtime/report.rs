@@ -2,7 +2,7 @@
 
 use hangar_runtime::Runtime;
 
-use crate::measure::Pair;
+use crate::measure::{Pair, Samples};
 use crate::memory::PerRun;
 
 /// What an instance may take at the median, in microseconds.
@@ -116,6 +116,30 @@ impl Report {
         );
     }
 
+    pub fn placed_opening(&self) {
+        println!(
+            "\nBare: `Behaviour::start` and `Run::feed`. This crate: through the library, with the plugin looked up."
+        );
+        println!("\nTimes in µs           {:41} bare p50      p99   crate p50      p99    added", "");
+    }
+
+    pub fn spreads_opening(&self, what: &str) {
+        println!("\n{what}");
+        println!("{:70} {:>8} {:>8} {:>8} {:>8}", "Times in ms", "samples", "p50", "p99", "longest");
+    }
+
+    /// A row in milliseconds. What is aimed at is a percentile and how much it may be.
+    pub fn spread(&mut self, what: &str, samples: &Samples, aim: Option<(usize, f64)>) {
+        let ms = |percent| samples.percentile(percent) / 1e3;
+        let [median, late, last] = [50, 99, 100].map(ms);
+        println!("{what:70} {:>8} {median:>8.3} {late:>8.3} {last:>8.3}", samples.len());
+        if let Some((percent, limit)) = aim {
+            let name = if percent == 100 { "longest".to_owned() } else { format!("p{percent}") };
+            let found = format!("{name} {:.2} ms", ms(percent));
+            self.aim(format!("{what}: {name} in {limit:.1} ms"), found, ms(percent) <= limit);
+        }
+    }
+
     pub fn verdict(&self) {
         println!("\nAims");
         for Aim { what, found, met } in &self.aims {
@@ -130,7 +154,13 @@ impl Report {
 
 /// Few digits, whatever the size.
 fn number(value: f64) -> String {
-    if value.abs() < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+    if value.abs() < 10.0 {
+        format!("{value:.2}")
+    } else if value.abs() < 100.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
 }
 
 fn cores() -> usize {

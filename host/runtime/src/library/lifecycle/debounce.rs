@@ -24,14 +24,15 @@ enum State {
         began: Moment,
         due: Moment,
     },
-    /// Looked once at `at`, and nothing stirred since.
+    /// Looked once, and nothing stirred since. The second look is due.
     Looked {
         began: Moment,
-        at: Moment,
+        due: Moment,
     },
-    /// One of the two looks is under way.
+    /// One of the two looks is under way, which was due.
     Looking {
         began: Moment,
+        due: Moment,
         which: Due,
         stirred: Option<Moment>,
     },
@@ -50,7 +51,7 @@ impl Debounce {
             // Where there is no quiet, patience ends some day. What is still being written the second look will show.
             looked @ State::Looked { began, .. } if now >= patience(began, timing) => looked,
             State::Waiting { began, .. } | State::Looked { began, .. } => wait(began, now, timing),
-            State::Looking { began, which, .. } => State::Looking { began, which, stirred: Some(now) },
+            State::Looking { began, due, which, .. } => State::Looking { began, due, which, stirred: Some(now) },
         };
     }
 
@@ -63,24 +64,27 @@ impl Debounce {
     }
 
     /// The look that is due, which is taken to be under way from now on.
-    pub(super) fn begin(&mut self, now: Moment, timing: &Timing) -> Option<Due> {
-        let due = self.next(timing).filter(|due| *due <= now);
-        due?;
+    pub(super) fn begin(&mut self, now: Moment) -> Option<Due> {
+        let due = self.next().filter(|due| *due <= now)?;
         let (began, which) = match self.0 {
             State::Waiting { began, .. } => (began, Due::First),
             State::Looked { began, .. } => (began, Due::Second),
             State::Idle | State::Looking { .. } => return None,
         };
-        self.0 = State::Looking { began, which, stirred: None };
+        self.0 = State::Looking { began, due, which, stirred: None };
         Some(which)
     }
 
     /// The look is over; says which one it was, if it still counts.
     pub(super) fn end(&mut self, now: Moment, timing: &Timing) -> Option<Due> {
-        let State::Looking { began, which, stirred } = self.0 else { return None };
+        let State::Looking { began, due, which, stirred } = self.0 else { return None };
         self.0 = match (which, stirred) {
             (Due::First, Some(stirred)) if now < patience(began, timing) => wait(began, stirred, timing),
-            (Due::First, _) => State::Looked { began, at: now },
+            // What the first look and the timers took is not waited for again, as long as there is some time between.
+            (Due::First, _) => {
+                let due = due.saturating_add(timing.quiet / 2).max(now.saturating_add(timing.quiet / 4));
+                State::Looked { began, due }
+            }
             (Due::Second, Some(stirred)) => wait(stirred, stirred, timing),
             (Due::Second, None) => State::Idle,
         };
@@ -93,11 +97,10 @@ impl Debounce {
     }
 
     /// When the next look is due.
-    pub(super) fn next(&self, timing: &Timing) -> Option<Moment> {
+    pub(super) fn next(&self) -> Option<Moment> {
         match self.0 {
             State::Idle | State::Looking { .. } => None,
-            State::Waiting { due, .. } => Some(due),
-            State::Looked { at, .. } => Some(at.saturating_add(timing.quiet / 2)),
+            State::Waiting { due, .. } | State::Looked { due, .. } => Some(due),
         }
     }
 }
@@ -131,7 +134,7 @@ mod tests {
             if stirs.contains(&now) {
                 debounce.stir(ms(now), &timing);
             }
-            while let Some(which) = debounce.begin(ms(now), &timing) {
+            while let Some(which) = debounce.begin(ms(now)) {
                 assert_eq!(debounce.end(ms(now), &timing), Some(which));
                 if which == Due::Second {
                     looks.push(now);
@@ -160,21 +163,32 @@ mod tests {
     fn at_the_start_one_does_not_wait_for_quiet() {
         let timing = Timing::default();
         let mut debounce = Debounce::eager(ms(0));
-        assert_eq!(debounce.begin(ms(0), &timing), Some(Due::First));
-        assert_eq!(debounce.begin(ms(500), &timing), None, "one look at a time");
+        assert_eq!(debounce.begin(ms(0)), Some(Due::First));
+        assert_eq!(debounce.begin(ms(500)), None, "one look at a time");
         assert_eq!(debounce.end(ms(1), &timing), Some(Due::First));
-        assert_eq!(debounce.next(&timing), Some(ms(126)));
+        assert_eq!(debounce.next(), Some(ms(125)));
+    }
+
+    #[test]
+    fn a_look_that_takes_long_puts_the_second_one_off() {
+        let timing = Timing::default();
+        for (end, second) in [(20, 125), (100, 162), (1_000, 1_062)] {
+            let mut debounce = Debounce::eager(ms(0));
+            debounce.begin(ms(0));
+            debounce.end(ms(end), &timing);
+            assert_eq!(debounce.next().map(|due| due.as_millis()), Some(second));
+        }
     }
 
     #[test]
     fn what_stirs_during_a_look_is_looked_at_again() {
         let timing = Timing::default();
         for which in [Due::First, Due::Second] {
-            let mut debounce = Debounce(State::Looking { began: ms(0), which, stirred: None });
+            let mut debounce = Debounce(State::Looking { began: ms(0), due: ms(0), which, stirred: None });
             debounce.stir(ms(10), &timing);
             assert_eq!(debounce.end(ms(20), &timing), Some(which));
-            assert_eq!(debounce.next(&timing), Some(ms(135)));
-            assert_eq!(debounce.begin(ms(135), &timing), Some(Due::First));
+            assert_eq!(debounce.next(), Some(ms(135)));
+            assert_eq!(debounce.begin(ms(135)), Some(Due::First));
         }
     }
 }

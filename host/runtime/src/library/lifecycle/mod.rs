@@ -227,7 +227,7 @@ impl<W: World> Lifecycle<W> {
             self.rescan_at = now.saturating_add(self.timing.rescan);
             self.debounce.stir(now, &self.timing);
         }
-        if self.debounce.begin(now, &self.timing).is_some() {
+        if self.debounce.begin(now).is_some() {
             self.effects.push(Effect::Look);
         }
         self.end_probations(now);
@@ -247,7 +247,7 @@ impl<W: World> Lifecycle<W> {
 
     /// When to call [`Lifecycle::tick`] next.
     pub(crate) fn next(&self) -> Moment {
-        let look = self.debounce.next(&self.timing);
+        let look = self.debounce.next();
         let plugins = self.plugins.values().filter_map(|plugin| plugin.next(&self.timing));
         look.into_iter().chain(plugins).fold(self.rescan_at, Ord::min)
     }
