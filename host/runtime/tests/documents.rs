@@ -16,6 +16,7 @@ use hangar_runtime::contract::messages::{Envelope, Verdict};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::{Failure, Named, Part};
 use hangar_runtime::journal::{Entry, Journal};
+use hangar_runtime::library::{BreakerRules, State, Timing};
 use hangar_runtime::manifest::{Capabilities, HostConfig, LimitRequests, Manifest, Names, PluginConfig, Terms};
 use hangar_runtime::script::Script;
 use hangar_runtime::{BlobLimits, COMPONENT_BYTES, Fault, Limits, blob_id};
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 
 const CONTRACT: &str = "docs/contract.md";
 const JSON_FORM: &str = "wit/v1/README.md";
+const RELOAD: &str = "docs/reload.md";
 
 fn text(path: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
@@ -178,8 +180,8 @@ fn the_capabilities_are_those_of_the_code() {
 
 #[test]
 fn the_keys_of_the_operator_are_those_of_the_code() {
-    let document = text(CONTRACT);
-    let part = document.split("\n## Service").nth(1).unwrap().split("\n## ").next().unwrap();
+    let document = text(RELOAD);
+    let part = chapter(&document, "What hangar.toml says");
     let parse = |line: &str| HostConfig::parse(&format!("[plugins.a]\n{line}")).map(|config| config.plugin("a"));
     for (key, quoted) in [("enabled", false), ("on-reload", true), ("shadow", true)] {
         let row = row(part, key);
@@ -225,13 +227,18 @@ fn cases(file: &str, variant: &str) -> Vec<String> {
     lines.map(|line| line.trim_end_matches(',').split('(').next().unwrap().to_owned()).collect()
 }
 
+/// The text below this heading, up to the next.
+fn chapter<'t>(document: &'t str, heading: &str) -> &'t str {
+    document.split(&format!("\n## {heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap()
+}
+
 /// The cells of the table row that begins with this word.
 fn row(document: &str, word: &str) -> Vec<String> {
     let begin = format!("| `{word}` |");
     let rows: Vec<&str> = document.lines().filter(|line| line.starts_with(&begin)).collect();
     match rows.as_slice() {
         [row] => row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect(),
-        rows => panic!("{CONTRACT} has {} rows for `{word}`", rows.len()),
+        rows => panic!("there are {} rows for `{word}`", rows.len()),
     }
 }
 
@@ -291,6 +298,115 @@ fn the_limits_are_those_of_the_code() {
         assert_eq!(LimitRequests::effective(&LimitRequests::default(), &config.limits), Limits::default());
         assert_eq!(config.limits.entries().len(), 1);
     }
+}
+
+/// The numbers that nobody outside of the crate can see, it holds to the page itself.
+#[test]
+fn the_numbers_of_a_reload_are_those_of_the_code() {
+    let document = text(RELOAD);
+    let part = chapter(&document, "All numbers");
+    let Timing { quiet, longest_unrest, rescan, probation, probation_runs, drain, retry } = Timing::default();
+    let BreakerRules { strikes, window, first_pause, longest_pause, healthy, clients } = BreakerRules::default();
+    for (name, value) in [
+        ("quiet", format!("{quiet:?}").replace("ms", " ms")),
+        ("longest-unrest", seconds(longest_unrest)),
+        ("rescan", seconds(rescan)),
+        ("retry", seconds(retry)),
+        ("probation", seconds(probation)),
+        ("probation-runs", probation_runs.to_string()),
+        ("drain", seconds(drain)),
+        ("strikes", strikes.to_string()),
+        ("window", seconds(window)),
+        ("first-pause", seconds(first_pause)),
+        ("longest-pause", seconds(longest_pause)),
+        ("healthy", seconds(healthy)),
+        ("clients", clients.to_string()),
+        ("component-bytes", size(COMPONENT_BYTES)),
+    ] {
+        assert_eq!(row(part, name)[1], value, "{name}");
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs())
+}
+
+#[test]
+fn what_a_reload_tells_is_explained() {
+    let document = text(RELOAD);
+    let words = chapter(&document, "Reading `watch` and `list`");
+    // What the command adds to what the library tells.
+    let own = ["configured", "unconfigured", "missed"];
+    let names = library_cases("change.rs", "pub enum Change {");
+    assert_eq!(names.len(), 10, "{names:?}");
+    for name in names.iter().map(String::as_str).chain(own) {
+        let rows = words.lines().filter(|line| line.contains(&format!("| `{name}` | "))).count();
+        assert_eq!(rows, 1, "{name}");
+    }
+    for state in [State::Live, State::OnProbation, State::StandingBy, State::Draining, State::Ending] {
+        assert!(!row(words, state.name()).is_empty());
+    }
+    let refusals = chapter(&document, "What is refused, and what to do");
+    let stages = refusals.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').nth(1).unwrap());
+    let stages: Vec<&str> = stages.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let mut expected = library_cases("change.rs", "pub enum Stage {");
+    assert_eq!(expected.len(), stages.len(), "{stages:?}");
+    expected.retain(|stage| !stages.contains(&stage.as_str()));
+    assert!(expected.is_empty(), "{expected:?}");
+}
+
+/// The cases of a type of the library, as JSON has them.
+fn library_cases(file: &str, begin: &str) -> Vec<String> {
+    let code = text(&format!("host/runtime/src/library/{file}"));
+    let body = code.split(begin).nth(1).unwrap().split("\n}").next().unwrap();
+    let case = |line: &str| {
+        let name = line.strip_prefix("    ")?.trim_end_matches(" {").trim_end_matches(',');
+        let is_case = name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric);
+        is_case.then(|| kebab(name))
+    };
+    body.lines().filter_map(case).collect()
+}
+
+fn kebab(name: &str) -> String {
+    let parts = name.split_inclusive(char::is_alphabetic).enumerate();
+    let dashed = |(at, part): (usize, &str)| {
+        let dash = at > 0 && part.starts_with(char::is_uppercase);
+        format!("{}{}", if dash { "-" } else { "" }, part.to_lowercase())
+    };
+    parts.map(dashed).collect()
+}
+
+/// What the page quotes of refusals is what the code says; dots stand for what differs.
+#[test]
+fn refusals_are_quoted_as_they_are() {
+    let document = text(RELOAD);
+    let refusals = chapter(&document, "What is refused, and what to do");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut code = String::new();
+    for part in ["", "library", "library/lifecycle", "manifest"] {
+        let entries = std::fs::read_dir(folder.join(part)).unwrap().map(|entry| entry.unwrap().path());
+        for file in entries.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+            code += &std::fs::read_to_string(file).unwrap();
+        }
+    }
+    // A text that goes on in the next line of the code.
+    let code: String = code.split("\\\n").map(str::trim_start).collect();
+    let quotes: Vec<&str> = refusals
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").nth(1))
+        .flat_map(|cell| cell.split('"').skip(1).step_by(2))
+        .collect();
+    assert!(quotes.len() > 12, "{quotes:?}");
+    for piece in quotes.iter().flat_map(|quote| quote.split('…')).map(str::trim).filter(|piece| !piece.is_empty()) {
+        assert!(code.contains(piece), "nothing says {piece:?}");
+    }
+}
+
+#[test]
+fn the_configuration_of_a_reload_can_be_read() {
+    let document = text(RELOAD);
+    let example = document.split("```toml configuration\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(HostConfig::parse(example).unwrap().plugin("linux").pin.is_some());
 }
 
 fn time(time: Duration) -> String {

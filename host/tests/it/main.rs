@@ -11,3 +11,5 @@ mod shipped;
 mod stage;
 #[cfg(unix)]
 mod toolchains;
+#[cfg(unix)]
+mod watching;

@@ -124,6 +124,7 @@ impl Folder {
         command.current_dir(self.path(folder)).stdin(Stdio::null());
         command.env("HANGAR_TOOLS", repository().join("target/guest-tools"));
         command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+        command.env("XDG_STATE_HOME", self.path("state"));
         command
     }
 }

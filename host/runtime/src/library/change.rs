@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::breaker::BreakerPhase;
 
-/// Something that happened. Its text is for people, its JSON for programs.
+/// Something that happened. Its text is for people, of several lines where there is more to say; its JSON for programs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
 #[non_exhaustive]
@@ -253,12 +253,12 @@ impl fmt::Display for Change {
                 }
                 let ms = (took.read + took.load + took.probe + took.shadow).as_secs_f64() * 1e3;
                 write!(formatter, "{}; it took {ms:.1} ms", why.reason())?;
-                notes.iter().try_for_each(|note| write!(formatter, "; note: {note}"))
+                notes.iter().try_for_each(|note| write!(formatter, "\nnote: {note}"))
             }
             Self::Rejected { place, stage, why, serving, .. } => {
                 write!(formatter, "{place} is not taken ({}): {why}", stage.name())?;
                 match serving {
-                    Some(version) => write!(formatter, "; {version} goes on serving"),
+                    Some(version) => write!(formatter, "\n{version} goes on serving"),
                     None => Ok(()),
                 }
             }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::log::clean_lines;
 
 /// As many former versions as are remembered of a plugin.
-const HISTORY: usize = 5;
+pub(super) const HISTORY: usize = 5;
 
 /// As many marks as are remembered of a plugin; the oldest go.
-const MARKS: usize = 32;
+pub(super) const MARKS: usize = 32;
 
 /// As many plugins as are remembered; those that were longest out of use go.
 const PLUGINS: usize = 512;

@@ -13,7 +13,7 @@ use super::links::Folders;
 use crate::manifest::{COMPONENTS, Manifest, is_component, is_precompiled};
 
 /// As many places as a directory may have; what is more is counted.
-const PLACES: usize = 256;
+pub(super) const PLACES: usize = 256;
 
 /// As many entries of the directory as are looked at to find them.
 const ENTRIES: usize = 4096;

@@ -7,6 +7,8 @@ mod breaker;
 mod catalog;
 mod change;
 mod clock;
+#[cfg(test)]
+mod documented;
 mod examine;
 mod files;
 mod fingerprint;

@@ -20,16 +20,16 @@ use crate::log::{Level, LogSink, clean};
 use crate::manifest::Terms;
 
 /// The most journals that are played, the newest of them.
-const JOURNALS: usize = 32;
+pub(super) const JOURNALS: usize = 32;
 
 /// The most files of a folder that are looked at; what is beyond is left out and counted.
 const FILES: usize = 20_000;
 
 /// The largest journal that is played, in bytes.
-const JOURNAL_BYTES: u64 = 64 << 20;
+pub(super) const JOURNAL_BYTES: u64 = 64 << 20;
 
 /// The time for all of them together.
-const TIME: Duration = Duration::from_secs(20);
+pub(super) const TIME: Duration = Duration::from_secs(20);
 
 /// The least time for one step. This is the machine that the journals were written on, only busier.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -45,6 +45,8 @@ pub struct PluginStatus {
     pub id: String,
     /// The entry of the directory that it is in; none once its files are gone.
     pub place: Option<String>,
+    /// Whether it may serve at all.
+    pub enabled: bool,
     /// The version that serves.
     pub live: Option<GenerationStatus>,
     /// The files in the directory, if they are not what serves.
@@ -195,6 +197,7 @@ fn plugin_status(lifecycle: &Lifecycle<Files>, around: &Around<'_>, id: &str, pl
     PluginStatus {
         id: id.to_owned(),
         place: plugin.place.clone(),
+        enabled: lifecycle.host().plugin(id).enabled && !plugin.memory.disabled,
         former: former.collect(),
         history: history.collect(),
         candidate: candidate(lifecycle, plugin),

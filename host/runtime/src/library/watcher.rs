@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often is looked where the file system does not tell.
-const WITHOUT_NATIVE: Duration = Duration::from_secs(2);
+pub(super) const WITHOUT_NATIVE: Duration = Duration::from_secs(2);
 
 /// No look is worth being repeated sooner.
 const SHORTEST: Duration = Duration::from_millis(10);

@@ -9,10 +9,13 @@ use clap::Args;
 use hangar_runtime::library::{BreakerWord, GenerationStatus, PluginStatus, State, Status, status_in};
 use serde_json::json;
 
-use super::state::state_of;
+use super::state::{no_directory, state_of};
 use crate::cli::Verdict;
 use crate::cli::problem::Problem;
 use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Screen, plain};
+
+/// As much of a hash as people need to tell versions apart.
+const SHORT: usize = 12;
 
 /// Shown below the options.
 pub const EXAMPLES: &str = "\
@@ -24,9 +27,14 @@ For each plugin: the version that serves, with the beginning of its hash (to pin
 in the host's configuration), its runs and strikes; former versions that stand by or have runs on them; versions that can be \
 gone back to; and why what lies in the directory does not serve, if so.
 
---json prints {\"process\":..,\"running\":..,\"directory\":..,\"unreadable\":..,\"polling\":..,\"plugins\":[{\"id\":..,\"place\":..,\
-\"live\":..,\"candidate\":..,\"former\":[..],\"history\":[..],\"reason\":..,\"pin\":..}],\"strays\":[{\"place\":..,\"why\":..}]}.
-Exit code 1: a plugin does not serve what lies in the directory, or there are strays.";
+--json prints {\"process\":..,\"running\":..,\"directory\":..,\"unreadable\":..,\"polling\":..,\"left_out\":..,\"plugins\":[{\"id\":.., \
+\"place\":..,\"enabled\":..,\"live\":..,\"candidate\":{\"version\":..,\"hash\":..,\"checking\":..},\"former\":[..],\"history\":[{\"version\":.., \
+\"hash\":..,\"published_ms\":..,\"set_aside\":..}],\"reason\":..,\"pin\":..}],\"strays\":[{\"place\":..,\"why\":..}]}. `live` and each of \
+`former` is {\"generation\":..,\"version\":..,\"hash\":..,\"state\":\"live|on-probation|standing-by|draining|ending\",\"published_ms\":.., \
+\"serves\":[..],\"runs\":..,\"began\":..,\"ended_well\":..,\"strikes\":..,\"strikes_in_all\":..,\"breaker\":\"closed|open|half-open\", \
+\"refused_clients\":[..],\"last_strike\":..,\"notes\":[..]}. What is not there is null.
+Exit code 1: a plugin does not serve what lies in the directory, and not because it is switched off or pinned; a version is \
+out of service; an entry of the directory is no plugin; or the directory cannot be read. Also if nothing has watched it yet.";
 
 /// Which directory.
 #[derive(Args)]
@@ -58,17 +66,24 @@ pub fn work(list: &List, screen: &mut Screen) -> Result<Verdict> {
 }
 
 fn nobody_watches(directory: &Path) -> Problem {
+    if !directory.is_dir() {
+        return no_directory(directory);
+    }
     let directory = directory.display();
     Problem::new(format!("nothing has watched {directory} yet"), format!("run `hangar plugin watch {directory}`"))
 }
 
-/// Switched off or pinned on purpose is well; so is what is being looked at.
+/// What is switched off or serves as it is pinned is well; so is what is being looked at, and what serves meanwhile.
 fn is_well(plugin: &PluginStatus) -> bool {
-    match (&plugin.live, &plugin.candidate) {
-        (_, Some(candidate)) => candidate.checking || plugin.pin.is_some(),
-        (Some(live), None) => live.breaker == BreakerWord::Closed,
-        (None, None) => true,
-    }
+    let in_service = plugin.live.as_ref().is_none_or(|live| live.breaker == BreakerWord::Closed);
+    let as_wanted = plugin.candidate.as_ref().is_none_or(|candidate| candidate.checking || is_held_back(plugin));
+    in_service && as_wanted
+}
+
+/// Whether what lies in the directory does not serve because somebody wants it so.
+fn is_held_back(plugin: &PluginStatus) -> bool {
+    let as_pinned = |pin: &String| plugin.live.as_ref().is_some_and(|live| live.hash.starts_with(pin));
+    !plugin.enabled || plugin.pin.as_ref().is_some_and(as_pinned)
 }
 
 fn print(status: &Status, screen: &mut Screen) -> Result<()> {
@@ -100,8 +115,8 @@ fn print(status: &Status, screen: &mut Screen) -> Result<()> {
 }
 
 fn print_plugin(plugin: &PluginStatus, screen: &mut Screen) -> Result<()> {
-    let place = plugin.place.as_ref().map(|place| format!("in {}", plain(place))).unwrap_or_default();
-    writeln!(screen, "\n{STRONG}{}{STRONG:#} {FAINT}{place}{FAINT:#}", plain(&plugin.id))?;
+    let place = plugin.place.as_ref().map(|place| format!(" in {}", plain(place))).unwrap_or_default();
+    writeln!(screen, "\n{STRONG}{}{STRONG:#}{FAINT}{place}{FAINT:#}", plain(&plugin.id))?;
     if let Some(live) = &plugin.live {
         print_generation(live, screen)?;
         for note in &live.notes {
@@ -112,14 +127,18 @@ fn print_plugin(plugin: &PluginStatus, screen: &mut Screen) -> Result<()> {
         print_generation(former, screen)?;
     }
     if let Some(candidate) = &plugin.candidate {
-        let (style, word) = if candidate.checking { (DOUBTFUL, "checking") } else { (BAD, "not taken") };
+        let (style, word) = match candidate.checking {
+            true => (DOUBTFUL, "checking"),
+            false if is_held_back(plugin) => (FAINT, "held back"),
+            false => (BAD, "not taken"),
+        };
         print_version(style, word, &candidate.version, &candidate.hash, "", screen)?;
     }
     if let Some(reason) = &plugin.reason {
         print_reason(reason, screen)?;
     }
     if let Some(pin) = &plugin.pin {
-        writeln!(screen, "      pinned to {}", plain(pin))?;
+        writeln!(screen, "      pinned to {}", plain(pin.get(..SHORT).unwrap_or(pin)))?;
     }
     let shown = |hash: &str| {
         let former = plugin.former.iter().map(|former| &former.hash);
@@ -157,8 +176,12 @@ fn print_generation(generation: &GenerationStatus, screen: &mut Screen) -> Resul
 }
 
 fn print_version(style: Style, word: &str, version: &str, hash: &str, facts: &str, screen: &mut Screen) -> Result<()> {
-    let hash = hash.get(..12).unwrap_or(hash);
-    writeln!(screen, "  {style}{word:<13}{style:#} {:<10} {hash:<12}  {}", plain(version), plain(facts))?;
+    let hash = hash.get(..SHORT).unwrap_or(hash);
+    let rest = format!("{:<10} {hash:<12}  {}", plain(version), plain(facts));
+    match rest.trim_end() {
+        "" => writeln!(screen, "  {style}{word}{style:#}")?,
+        rest => writeln!(screen, "  {style}{word:<13}{style:#} {rest}")?,
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use crate::cli::problem::Problem;
@@ -11,12 +11,13 @@ use crate::cli::problem::Problem;
 /// As much of a hash as tells directories of the same name apart.
 const DIGITS: usize = 12;
 
-/// The state of this plugin directory: what was named, or else a folder of this user's.
+/// The state of this plugin directory: what was named, or else a folder of this user's. It is found also while the
+/// directory itself is away.
 pub fn state_of(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
     if let Some(named) = named {
         return Ok(named.to_owned());
     }
-    let whole = directory.canonicalize().with_context(|| format!("{} cannot be found", directory.display()))?;
+    let whole = whole(directory).ok_or_else(|| no_directory(directory))?;
     let base = of("XDG_STATE_HOME").or_else(|| env::home_dir().map(|home| home.join(".local/state")));
     let base = base.ok_or_else(|| {
         Problem::new("this user has no home to keep the library's state in", "name a folder with --state")
@@ -25,6 +26,21 @@ pub fn state_of(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = whole.file_name().unwrap_or_default().to_string_lossy();
     Ok(base.join("hangar").join(format!("{name}-{}", hash.get(..DIGITS).unwrap_or_default())))
+}
+
+/// There is no such directory.
+pub fn no_directory(directory: &Path) -> Problem {
+    let what = format!("{} is no directory", directory.display());
+    Problem::new(what, "name the directory that the plugins lie in, or make it")
+}
+
+/// Its path without links and dots.
+fn whole(directory: &Path) -> Option<PathBuf> {
+    let of_parent = || {
+        let absolute = std::path::absolute(directory).ok()?;
+        Some(absolute.parent()?.canonicalize().ok()?.join(absolute.file_name()?))
+    };
+    directory.canonicalize().ok().or_else(of_parent)
 }
 
 fn of(name: &str) -> Option<PathBuf> {

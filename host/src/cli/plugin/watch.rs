@@ -1,6 +1,6 @@
 //! `hangar plugin watch`: the library alone, live, telling what happens to the plugins of a directory.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use anstyle::Style;
 use anyhow::{Context, Result};
 use clap::Args;
-use hangar_runtime::library::{BreakerWord, Change, Library, LibraryConfig, Watching};
+use hangar_runtime::library::{BreakerWord, Change, Library, LibraryConfig, Watching, status_in};
 use hangar_runtime::manifest::HostConfig;
 use serde::Serialize;
 use serde_json::json;
@@ -18,10 +18,13 @@ use tokio::sync::broadcast::error::RecvError;
 use super::config_file::ConfigFile;
 use super::files::config_problem;
 use super::loading::runtime;
-use super::state::state_of;
+use super::state::{no_directory, state_of};
 use crate::cli::Verdict;
 use crate::cli::problem::Problem;
 use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, Screen, plain};
+
+/// How often is looked whether the configuration has changed; twice it has to look the same.
+const CONFIG_LOOKS: Duration = Duration::from_millis(500);
 
 /// Shown below the options.
 pub const EXAMPLES: &str = "\
@@ -34,10 +37,21 @@ Examples:
 It does with the directory what a server does: each plugin is a folder with a plugin.toml and a .wasm, or a .wasm alone. A \
 new or changed one is read once it lies still, compiled, checked and let test itself, and only then takes the place of the \
 version before it. What cannot be used is told with the reason, and the version that serves goes on serving. A changed \
---config takes effect at once. `hangar plugin list` shows how things stand, from another terminal too.
+--config takes effect as well. `hangar plugin list` shows how things stand, from another terminal. Ctrl-C ends it, with exit \
+code 0.
 
---json prints a line for each change: {\"at_ms\":..,\"change\":\"published|rejected|withdrawn|set-aside|proven|drained|\
-overdue|breaker|unreadable|readable|configured|unconfigured|missed\",..}, and first {\"watching\":..}.";
+--json prints first {\"watching\":..,\"state\":..}, then an object in each line: {\"at_ms\":..,\"change\":..} and, by `change`:
+  published                        id, version, hash, generation, former, why, notes [..], took {read_us,load_us,probe_us,shadow_us}
+  rejected                         place, id, stage, why, serving
+  withdrawn, set-aside             id, version, hash, generation, why
+  proven, drained                  id, version, hash, generation
+  overdue                          id, version, hash, generation, runs
+  breaker                          id, version, hash, generation, state, why
+  unreadable, unconfigured         why (the directory, the configuration cannot be used)
+  readable, configured             nothing (they can again; the configuration was read again)
+  missed                           count (changes came faster than they were read)
+`former` and `serving` are {id,version,hash,generation} or null. The `why` of `published` is files, rolled-back, pinned, \
+configured or last-good.";
 
 /// What to watch, and for which host.
 #[derive(Args)]
@@ -78,8 +92,7 @@ pub fn work(watch: &Watch, screen: &mut Screen) -> Result<Verdict> {
 
 async fn follow(watch: &Watch, screen: &mut Screen) -> Result<Verdict> {
     if !watch.directory.is_dir() {
-        let what = format!("{} is no directory", watch.directory.display());
-        return Err(Problem::new(what, "name the directory that the plugins lie in, or make it").into());
+        return Err(no_directory(&watch.directory).into());
     }
     let (mut file, host) = match &watch.config {
         Some(path) => {
@@ -88,6 +101,7 @@ async fn follow(watch: &Watch, screen: &mut Screen) -> Result<Verdict> {
         }
         None => (None, HostConfig::default()),
     };
+    let mut ends = Ends::new()?;
     let state = state_of(&watch.directory, watch.state.as_deref())?;
     let config = LibraryConfig {
         host,
@@ -97,37 +111,48 @@ async fn follow(watch: &Watch, screen: &mut Screen) -> Result<Verdict> {
         ..LibraryConfig::of(&watch.directory)
     };
     let library = Library::open(runtime()?, config);
-    let library = library.map_err(|error| Problem::new(format!("the library cannot be opened: {error}"), REMEDY))?;
+    let library = library.map_err(|error| cannot_open(&error, &watch.directory, &state))?;
     let mut teller = Teller { screen, json: watch.json };
     let mut changes = library.changes();
     teller.begin(&watch.directory, &state)?;
-    let mut every_second = tokio::time::interval(Duration::from_secs(1));
-    let mut ends = Ends::new()?;
-    loop {
-        tokio::select! {
-            told = next(&mut changes) => match told {
-                Some(told) => teller.tell(&told)?,
-                None => break,
-            },
-            _ = every_second.tick() => {
-                if let Some(read) = file.as_mut().and_then(ConfigFile::read_again) {
-                    match read {
-                        Ok(host) => {
-                            library.configure(host).await;
-                            teller.tell(&Told::configured())?;
-                        }
-                        Err(error) => teller.tell(&Told::unconfigured(&error.to_string()))?,
-                    }
+    let mut config_looks = tokio::time::interval(CONFIG_LOOKS);
+    let ended = loop {
+        let told = tokio::select! {
+            told = next(&mut changes) => told,
+            _ = config_looks.tick() => match file.as_mut().and_then(ConfigFile::read_again) {
+                Some(Ok(host)) => {
+                    library.configure(host).await;
+                    Some(Told::now(What::Configured))
                 }
-            }
-            () = ends.any() => break,
+                Some(Err(error)) => Some(Told::now(What::Unconfigured(error.to_string()))),
+                None => continue,
+            },
+            () = ends.any() => None,
+        };
+        let Some(told) = told else { break Ok(Verdict::Ok) };
+        if let Err(error) = teller.tell(&told) {
+            break Err(error);
         }
-    }
+    };
     library.close().await;
-    Ok(Verdict::Ok)
+    ended
 }
 
-const REMEDY: &str = "stop the other one, or name another folder with --state";
+/// Why the library does not open: mostly another one is at work on this directory.
+fn cannot_open(error: &io::Error, directory: &Path, state: &Path) -> Problem {
+    if error.kind() != io::ErrorKind::ResourceBusy {
+        let fix = "name a folder of your own with --state, in which the library can write";
+        return Problem::new(format!("what must outlast this cannot be kept: {error}"), fix);
+    }
+    // It may have left no word yet.
+    let status = status_in(state).ok().flatten().filter(|status| status.running);
+    let by = status.map(|status| format!(" by process {}", status.process)).unwrap_or_default();
+    let what = format!("{} is watched already{by}, which keeps its state in {}", directory.display(), state.display());
+    Problem::new(
+        what,
+        "see how it stands with `hangar plugin list`; stop the other one, or name another folder with --state",
+    )
+}
 
 /// Something to be told.
 struct Told {
@@ -137,33 +162,21 @@ struct Told {
 
 enum What {
     Change(Arc<Change>),
-    Note { word: &'static str, good: bool, text: String },
+    Configured,
+    Unconfigured(String),
+    Missed(u64),
 }
 
 impl Told {
     fn now(what: What) -> Self {
         Self { at: SystemTime::now(), what }
     }
-
-    fn configured() -> Self {
-        Self::now(What::Note { word: "configured", good: true, text: "the configuration was read again".into() })
-    }
-
-    fn unconfigured(why: &str) -> Self {
-        let text = format!("the configuration cannot be used, and the former one holds: {why}");
-        Self::now(What::Note { word: "unconfigured", good: false, text })
-    }
-
-    fn missed(count: u64) -> Self {
-        let text = format!("{count} changes came too fast to be told; `hangar plugin list` shows how things stand");
-        Self::now(What::Note { word: "missed", good: false, text })
-    }
 }
 
 async fn next(changes: &mut Receiver<Arc<Change>>) -> Option<Told> {
     match changes.recv().await {
         Ok(change) => Some(Told::now(What::Change(change))),
-        Err(RecvError::Lagged(count)) => Some(Told::missed(count)),
+        Err(RecvError::Lagged(count)) => Some(Told::now(What::Missed(count))),
         Err(RecvError::Closed) => None,
     }
 }
@@ -194,9 +207,9 @@ impl Teller<'_> {
         let (style, word, text) = told.in_words();
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default();
-        writeln!(self.screen, "{FAINT}{time}{FAINT:#}  {style}{word:<10}{style:#} {}", plain(first))?;
+        writeln!(self.screen, "{FAINT}{time}{FAINT:#}  {style}{word:<12}{style:#} {}", plain(first))?;
         for line in lines {
-            writeln!(self.screen, "{:21}{}", "", plain(line))?;
+            writeln!(self.screen, "{:23}{}", "", plain(line))?;
         }
         Ok(self.screen.flush()?)
     }
@@ -215,7 +228,9 @@ impl Told {
         let at_ms = self.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         match &self.what {
             What::Change(change) => serde_json::to_value(Line { at_ms, change }).unwrap_or_default(),
-            What::Note { word, text, .. } => json!({ "at_ms": at_ms, "change": word, "why": text }),
+            What::Configured => json!({ "at_ms": at_ms, "change": "configured" }),
+            What::Unconfigured(why) => json!({ "at_ms": at_ms, "change": "unconfigured", "why": why }),
+            What::Missed(count) => json!({ "at_ms": at_ms, "change": "missed", "count": count }),
         }
     }
 
@@ -225,7 +240,12 @@ impl Told {
                 let (style, word) = label(change);
                 (style, word, change.to_string())
             }
-            What::Note { word, good, text } => (if *good { GOOD } else { BAD }, word, text.clone()),
+            What::Configured => (GOOD, "configured", "the configuration was read again".into()),
+            What::Unconfigured(why) => (BAD, "unconfigured", format!("{why}\nthe former configuration holds")),
+            What::Missed(count) => {
+                let text = "changes came too fast to be told; `hangar plugin list` shows how things stand";
+                (BAD, "missed", format!("{count} {text}"))
+            }
         }
     }
 }
@@ -249,25 +269,28 @@ fn label(change: &Change) -> (Style, &'static str) {
 /// The signals that end the watch.
 struct Ends {
     #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Ends {
+    /// From now on they do no more than that.
     #[cfg(unix)]
-    fn new() -> Result<Self> {
+    fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())? })
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     #[cfg(not(unix))]
-    fn new() -> Result<Self> {
+    fn new() -> io::Result<Self> {
         Ok(Self {})
     }
 
     #[cfg(unix)]
     async fn any(&mut self) {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
