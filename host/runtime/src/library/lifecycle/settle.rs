@@ -1,9 +1,7 @@
 //! Bringing about what is wanted of a plugin: examine, publish, withdraw.
 
 use super::plugin::{GONE, Wanted};
-use super::{
-    Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Served, World, ms, same_for_versions,
-};
+use super::{Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Served, World, ms, same_for_versions};
 use crate::library::change::{BreakerWord, Change, Phases, Stage, VersionName, Why};
 use crate::library::clock::Moment;
 use crate::library::examine::Rejection;
