@@ -255,7 +255,10 @@ impl<W: World> Lifecycle<W> {
     /// Whether the directory was seen whole and nothing is under way.
     pub(crate) fn is_settled(&self) -> bool {
         let is_looking = self.debounce.is_at_work();
-        self.has_looked && !is_looking && !self.is_reading() && self.plugins.values().all(|plugin| plugin.exam.is_none())
+        self.has_looked
+            && !is_looking
+            && !self.is_reading()
+            && self.plugins.values().all(|plugin| plugin.exam.is_none())
     }
 
     /// The plugins that are known.

@@ -32,6 +32,8 @@ pub(crate) struct Place<W: World> {
     content: Content<W>,
     /// Why what it has to offer is not even looked at.
     misplaced: Option<String>,
+    /// Whether that was told.
+    told: bool,
 }
 
 enum Content<W: World> {
@@ -43,7 +45,15 @@ enum Content<W: World> {
 
 impl<W: World> Place<W> {
     fn new() -> Self {
-        Self { seen: None, reading: None, restless: false, content: Content::Unread, misplaced: None }
+        Self { seen: None, reading: None, restless: false, content: Content::Unread, misplaced: None, told: true }
+    }
+
+    /// The plugin whose files are in it.
+    fn held(&self) -> Option<&str> {
+        match &self.content {
+            Content::Holds(offer, _) => Some(&offer.id),
+            Content::Unread | Content::Broken(_) => None,
+        }
     }
 
     /// What it has to offer to the plugin that it belongs to.
@@ -178,17 +188,67 @@ impl<W: World> Lifecycle<W> {
                 plugin.place = None;
             }
         }
+        self.follow_the_files();
         // Which place is free may depend on one that comes later; each round settles one at least.
         for _ in 0..=self.places.len() {
             if !self.assign_once() {
                 break;
             }
         }
+        // What is read next may put it right.
+        if !self.is_reading() {
+            self.complain_of_misplaced();
+        }
+    }
+
+    fn complain_of_misplaced(&mut self) {
+        let mut complaints = Vec::new();
+        for (name, place) in &mut self.places {
+            let was_told = std::mem::replace(&mut place.told, true);
+            complaints.extend(place.misplaced.clone().filter(|_| !was_told).map(|why| (name.clone(), why)));
+        }
+        for (name, why) in complaints {
+            self.complain(&name, why);
+        }
+    }
+
+    /// Plugins whose places have come to hold others go to where their own files are now. Which nobody is driven out of
+    /// who serves and has no files elsewhere: it holds its place against files that may be there by mistake.
+    fn follow_the_files(&mut self) {
+        let held = |name: &String| self.places.get(name).and_then(Place::held);
+        let strays = self.plugins.iter().filter(|(id, plugin)| {
+            let there = plugin.place.as_ref().and_then(held);
+            there.is_some_and(|there| there != id.as_str())
+        });
+        let homes = |id: &String| {
+            let holds_it = self.places.iter().filter(|(_, place)| place.held() == Some(id));
+            holds_it.map(|(name, _)| name.clone()).collect()
+        };
+        let mut moves: BTreeMap<String, Vec<String>> = strays.map(|(id, _)| (id.clone(), homes(id))).collect();
+        loop {
+            moves.retain(|_, homes| !homes.is_empty());
+            let stays = self.plugins.iter().filter(|(id, plugin)| plugin.live.is_some() && !moves.contains_key(*id));
+            let taken: BTreeSet<&String> = stays.filter_map(|(_, plugin)| plugin.place.as_ref()).collect();
+            if !moves.values().flatten().any(|home| taken.contains(home)) {
+                break;
+            }
+            moves.values_mut().for_each(|homes| homes.retain(|home| !taken.contains(home)));
+        }
+        let moves: BTreeMap<String, String> =
+            moves.into_iter().filter_map(|(id, homes)| Some((id, homes.into_iter().next()?))).collect();
+        for (id, plugin) in &mut self.plugins {
+            match moves.get(id) {
+                Some(home) => plugin.place = Some(home.clone()),
+                None if plugin.place.as_ref().is_some_and(|place| moves.values().any(|home| home == place)) => {
+                    plugin.place = None;
+                }
+                None => {}
+            }
+        }
     }
 
     fn assign_once(&mut self) -> bool {
         let mut changed = false;
-        let mut complaints = Vec::new();
         for (name, place) in &mut self.places {
             let Content::Holds(offer, _) = &place.content else {
                 place.misplaced = None;
@@ -216,12 +276,9 @@ impl<W: World> Lifecycle<W> {
                 }
             };
             if place.misplaced != misplaced {
-                complaints.extend(misplaced.clone().map(|why| (name.clone(), why)));
+                place.told = false;
                 place.misplaced = misplaced;
             }
-        }
-        for (name, why) in complaints {
-            self.complain(&name, why);
         }
         changed
     }

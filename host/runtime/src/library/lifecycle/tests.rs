@@ -308,6 +308,12 @@ impl Sim {
         );
     }
 
+    /// Whether the files in a plugin's place are its own, or nobody's.
+    fn is_home(&self, id: &str) -> bool {
+        let place = self.machine.plugins().get(id).and_then(|plugin| plugin.place.as_deref());
+        place.and_then(|place| self.files.get(place)).is_some_and(|file| file.id.is_none_or(|there| there == id))
+    }
+
     /// What is live is what lies there, as far as that is any good.
     fn check_convergence(&self) {
         let live = self.live();
@@ -330,6 +336,12 @@ impl Sim {
             let is_owned = self.machine.plugins().values().any(|plugin| plugin.place.as_deref() == Some(place));
             let trouble = self.machine.places().get(*place).and_then(Place::trouble);
             assert!(is_owned || trouble.is_some(), "nothing is said of {place}, which has {file:?}");
+        }
+        for (place, file) in &self.files {
+            let Some(id) = file.id else { continue };
+            let owner = self.machine.plugins().iter().find(|(_, plugin)| plugin.place.as_deref() == Some(place));
+            let is_taken = owner.is_some_and(|(id, plugin)| plugin.live.is_some() && !self.is_home(id));
+            assert!(is_taken || self.is_home(id), "{id} lies in {place}, and waits in a place where it is not");
         }
         for place in self.machine.places().keys() {
             assert!(self.files.contains_key(place.as_str()), "{place} is remembered and gone");

@@ -44,7 +44,8 @@ async fn refused(deed: impl FnOnce(&Stage), at: &str, why: &str) {
 
 fn assert_like(text: &str, pattern: &str) {
     let (before, after) = pattern.split_once('…').unwrap_or((pattern, ""));
-    let fits = if pattern.contains('…') { text.starts_with(before) && text.ends_with(after) } else { text == pattern };
+    let fits =
+        if pattern.contains('…') { text.starts_with(before) && text.ends_with(after) } else { text == pattern };
     assert!(fits, "{text}\nis not like\n{pattern}");
 }
 
@@ -74,7 +75,8 @@ async fn not_web_assembly() {
 #[tokio::test]
 async fn machine_code_under_the_name_of_a_component() {
     let compiled = RUNTIME.engine().precompile_component(&plugin("hostile/greeter-later")).unwrap();
-    let why = "it is precompiled machine code, which cannot be checked. Put the .wasm there; the host compiles and caches it";
+    let why =
+        "it is precompiled machine code, which cannot be checked. Put the .wasm there; the host compiles and caches it";
     component_refused(&compiled, "load", why).await;
 }
 
@@ -184,7 +186,8 @@ async fn compiled_code_alone_is_no_plugin() {
     let (mut stage, first) = Stage::with_greeter().await;
     stage.put_file("extra.cwasm", b"\x7fELF");
     let rejected = stage.rejected().await;
-    let why = "extra.cwasm is compiled code, which is not taken from files: put the .wasm file there that it was made from";
+    let why =
+        "extra.cwasm is compiled code, which is not taken from files: put the .wasm file there that it was made from";
     assert_eq!(
         rejected,
         Rejected { place: "extra.cwasm".into(), id: None, stage: "files", why: why.into(), serving: None }
@@ -230,7 +233,10 @@ async fn a_lower_version_is_taken_and_noted() {
     let lower = stage.published("greeter").await;
     assert_eq!((lower.version.version.as_str(), lower.former), ("1.0.0", Some(first.version)));
     let note = "this is a downgrade: 1.0.0 follows 1.1.0";
-    assert_eq!((lower.notes.as_slice(), stage.live("greeter").await.notes), (&[note.to_owned()][..], vec![note.into()]));
+    assert_eq!(
+        (lower.notes.as_slice(), stage.live("greeter").await.notes),
+        (&[note.to_owned()][..], vec![note.into()])
+    );
     assert_eq!(stage.run("greeter").await.finish().await, "goodbye");
     assert_eq!(run.finish().await, "farewell");
 }

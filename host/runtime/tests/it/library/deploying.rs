@@ -111,6 +111,43 @@ async fn a_folder_that_is_renamed_serves_without_a_gap() {
     assert_eq!(run.finish().await, "goodbye");
 }
 
+const WORKER: &str = "id = \"works-hard\"\nversion = \"0.1.0\"\nworld = \"behaviour\"\n";
+
+/// The greeter, and a plugin for another platform, each in a folder.
+async fn two_plugins() -> (Stage, [u64; 2]) {
+    let mut stage = Stage::open();
+    stage.configure("[platforms]\nlinux = \"greeter\"\n").await;
+    let first = stage.begin_with_greeter().await;
+    stage.put("worker", WORKER, "hostile/works-hard");
+    let second = stage.published("works-hard").await;
+    (stage, [first.version.generation, second.version.generation])
+}
+
+#[tokio::test]
+async fn a_folder_that_is_renamed_while_another_takes_its_name() {
+    let (mut stage, generations) = two_plugins().await;
+    fs::rename(stage.place("greeter"), stage.place("welcome")).unwrap();
+    fs::rename(stage.place("worker"), stage.place("greeter")).unwrap();
+    stage.nothing_comes_of_it().await;
+    let [greeter, worker] = [stage.plugin("greeter").await, stage.plugin("works-hard").await];
+    assert_eq!([greeter.place.unwrap(), worker.place.unwrap()], ["welcome", "greeter"]);
+    assert_eq!([greeter.live.unwrap().generation, worker.live.unwrap().generation], generations);
+    assert_eq!((greeter.reason, worker.reason, stage.status().await.strays), (None, None, vec![]));
+}
+
+#[tokio::test]
+async fn two_folders_that_change_their_names() {
+    let (mut stage, generations) = two_plugins().await;
+    fs::rename(stage.place("greeter"), stage.path("aside")).unwrap();
+    fs::rename(stage.place("worker"), stage.place("greeter")).unwrap();
+    fs::rename(stage.path("aside"), stage.place("worker")).unwrap();
+    stage.nothing_comes_of_it().await;
+    let [greeter, worker] = [stage.plugin("greeter").await, stage.plugin("works-hard").await];
+    assert_eq!([greeter.place.unwrap(), worker.place.unwrap()], ["worker", "greeter"]);
+    assert_eq!([greeter.live.unwrap().generation, worker.live.unwrap().generation], generations);
+    assert_eq!((greeter.reason, worker.reason, stage.status().await.strays), (None, None, vec![]));
+}
+
 /// Puts a link in the place of another one, at once.
 fn swap(link: &std::path::Path, target: &str) {
     let temporary = link.with_file_name(".swap");
@@ -132,7 +169,10 @@ async fn a_link_to_a_folder_that_is_swapped() {
 
     swap(&stage.place("greeter"), "../releases/3");
     let nowhere = stage.rejected().await;
-    assert!(nowhere.why.starts_with("greeter: No such file") || nowhere.why.starts_with("greeter is neither"), "{nowhere:?}");
+    assert!(
+        nowhere.why.starts_with("greeter: No such file") || nowhere.why.starts_with("greeter is neither"),
+        "{nowhere:?}"
+    );
     assert_eq!(stage.run("greeter").await.finish().await, "farewell");
 
     swap(&stage.place("greeter"), "../releases/1");

@@ -42,7 +42,8 @@ async fn switched_off_and_on_again() {
             true => stage.order("greeter", Order::Enable).await,
             false => {
                 let error = stage.library.order("greeter", Order::Enable).await.unwrap_err();
-                let text = "the host's configuration decides this with `enabled` under [plugins.greeter]: change it there";
+                let text =
+                    "the host's configuration decides this with `enabled` under [plugins.greeter]: change it there";
                 assert_eq!(error.to_string(), text);
                 stage.configure("").await;
             }

@@ -45,9 +45,10 @@ fn kept(folder: &TempDir, published: &Published) -> PathBuf {
 }
 
 fn find(folder: &std::path::Path, name: &str) -> Option<PathBuf> {
-    fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
-        if entry.file_name() == name { Some(entry.path()) } else { find(&entry.path(), name) }
-    })
+    fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .find_map(|entry| if entry.file_name() == name { Some(entry.path()) } else { find(&entry.path(), name) })
 }
 
 #[tokio::test]
@@ -199,7 +200,11 @@ async fn a_damaged_archive_is_told_and_harms_nothing_else() {
     let why = "its files are not in the archive any more: put them into the plugin directory";
     assert_eq!((of_archive.stage, of_archive.why.as_str()), ("files", why));
     let published = stage.published("greeter").await;
-    assert_eq!((published.version.hash, published.why), (first.version.hash, Why::LastGood), "the one before it is whole");
+    assert_eq!(
+        (published.version.hash, published.why),
+        (first.version.hash, Why::LastGood),
+        "the one before it is whole"
+    );
     assert_eq!(stage.reason("greeter").await, Some(of_files.why));
 }
 
@@ -216,10 +221,8 @@ async fn a_damaged_ledger_is_begun_anew() {
 #[tokio::test]
 async fn two_libraries_do_not_share_what_they_keep() {
     let (stage, folder, _) = with_greeter().await;
-    let config = LibraryConfig {
-        state: Some(folder.path().join("state")),
-        ..LibraryConfig::of(&folder.path().join("plugins"))
-    };
+    let config =
+        LibraryConfig { state: Some(folder.path().join("state")), ..LibraryConfig::of(&folder.path().join("plugins")) };
     let error = Library::open(RUNTIME.clone(), config).err().unwrap();
     assert!(error.to_string().ends_with("is in use by another host: give each host its own"), "{error}");
     stage.close().await;

@@ -75,7 +75,10 @@ async fn a_plugin_may_claim_less_and_make_room() {
     stage.write("worker", Some(&manifest), None);
     let rejected = stage.rejected().await;
     assert_eq!(rejected.stage, "describe");
-    assert!(rejected.why.contains("plugin.toml says platforms [\"macos\"], the component says [\"linux\"]"), "{rejected:?}");
+    assert!(
+        rejected.why.contains("plugin.toml says platforms [\"macos\"], the component says [\"linux\"]"),
+        "{rejected:?}"
+    );
     stage.configure("[plugins.greeter]\nenabled = false\n").await;
     assert_eq!(stage.withdrawn().await.1, "the host's configuration says `enabled = false`");
     stage.write("worker", Some(WORKER), None);

@@ -48,7 +48,8 @@ async fn write_journal(stage: &Stage, name: &str, rings: u32) {
     fs::write(stage.path(format!("journals/greeter/{name}.jsonl")), journal.finish().unwrap()).unwrap();
 }
 
-const SUM: &str = "of 2 journals of former runs it answers 1 as before and 1 otherwise; 0 cannot be played, 0 were left out";
+const SUM: &str =
+    "of 2 journals of former runs it answers 1 as before and 1 otherwise; 0 cannot be played, 0 were left out";
 const PLACE: &str = "whole.jsonl: event 3 was answered otherwise than before: 2 actions with hash ";
 
 #[tokio::test]
@@ -85,7 +86,8 @@ async fn who_must_answer_the_same_and_does_not_is_not_taken() {
     // Who answers the same is taken.
     stage.put("greeter", &greeter("1.0.0", "the same code"), "hostile/greeter");
     let same = stage.published("greeter").await;
-    let sum = "of 2 journals of former runs it answers 2 as before and 0 otherwise; 0 cannot be played, 0 were left out";
+    let sum =
+        "of 2 journals of former runs it answers 2 as before and 0 otherwise; 0 cannot be played, 0 were left out";
     assert_eq!(same.notes, [sum]);
     assert_eq!(run.finish().await, "goodbye");
 }
@@ -121,6 +123,7 @@ async fn journals_that_cannot_be_played_are_no_proof() {
     stage.put("greeter", &greeter("1.0.0", "the same code"), "hostile/greeter");
     let rejected = stage.rejected().await;
     assert_eq!(rejected.stage, "shadow");
-    let sum = "of 2 journals of former runs it answers 0 as before and 0 otherwise; 2 cannot be played, 0 were left out";
+    let sum =
+        "of 2 journals of former runs it answers 0 as before and 0 otherwise; 2 cannot be played, 0 were left out";
     assert!(rejected.why.starts_with(sum), "{rejected:?}");
 }

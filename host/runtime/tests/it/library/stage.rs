@@ -11,8 +11,8 @@ use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::RunInfo;
 use hangar_runtime::contract::values::Part;
 use hangar_runtime::library::{
-    Change, GenerationStatus, Library, LibraryConfig, Order, PlacedRun, PluginStatus, StartError,
-    Status, Timing, VersionName, Watching, Why,
+    Change, GenerationStatus, Library, LibraryConfig, Order, PlacedRun, PluginStatus, StartError, Status, Timing,
+    VersionName, Watching, Why,
 };
 use hangar_runtime::manifest::HostConfig;
 use hangar_runtime::{Step, TracingSink};

@@ -4,7 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use hangar_runtime::library::{
-    BreakerRules, BreakerWord, Change, LibraryConfig, Order, Refusal, Standing, StartError, State, Timing, VersionName, Why,
+    BreakerRules, BreakerWord, Change, LibraryConfig, Order, Refusal, Standing, StartError, State, Timing, VersionName,
+    Why,
 };
 
 use super::stage::{PATIENCE, Published, Stage, Visit, greeter, timing};
@@ -73,7 +74,9 @@ async fn a_version_that_crashes_for_all_is_rolled_back_by_itself() {
                             Ok(_) => return (let_down, run),
                             Err(fault) => assert_eq!(fault.to_string(), "the plugin panicked: the greeter panics"),
                         },
-                        Err(StartError::Refused(refusal)) => assert!(refusal.why.contains("; try again in "), "{refusal}"),
+                        Err(StartError::Refused(refusal)) => {
+                            assert!(refusal.why.contains("; try again in "), "{refusal}");
+                        }
                         Err(other) => panic!("{other}"),
                     }
                     let_down += 1;
@@ -88,7 +91,10 @@ async fn a_version_that_crashes_for_all_is_rolled_back_by_itself() {
     let after = why.1.strip_prefix("it failed for 3 clients within 60s, the last time for `client-");
     assert!(after.is_some_and(|after| after.ends_with("`: the plugin panicked: the greeter panics")), "{}", why.1);
     let back = stage.published("greeter").await;
-    assert_eq!((&back.version, back.why, back.former.as_ref()), (&first.version, Why::RolledBack, Some(&second.version)));
+    assert_eq!(
+        (&back.version, back.why, back.former.as_ref()),
+        (&first.version, Why::RolledBack, Some(&second.version))
+    );
 
     for client in clients {
         let (_, run) = tokio::time::timeout(PATIENCE, client).await.unwrap().unwrap();
@@ -260,7 +266,10 @@ async fn one_hostile_client_is_refused_and_nobody_else() {
         panics: 42; try again in 1 s";
     assert!(refused.iter().any(|refusal| refusal.why == why), "{:?}", refused[0]);
     let live = stage.live("panics").await;
-    assert_eq!((live.breaker, live.generation, live.refused_clients), (BreakerWord::Closed, only.version.generation, vec!["hostile".into()]));
+    assert_eq!(
+        (live.breaker, live.generation, live.refused_clients),
+        (BreakerWord::Closed, only.version.generation, vec!["hostile".into()])
+    );
     assert_eq!((live.strikes_in_all, live.ended_well), (struck as u64, 200));
     assert_eq!(live.last_strike.as_deref(), Some("`hostile`: the plugin panicked: the fixture panics: 42"));
     stage.nothing_comes_of_it().await;

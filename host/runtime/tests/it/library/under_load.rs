@@ -68,7 +68,8 @@ async fn play(on_reload: &str) {
     let mut memory = Vec::new();
     for reload in 0..RELOADS {
         if reload % 2 == 0 {
-            let (version, component) = [("1.1.0", "hostile/greeter-later"), ("1.0.0", "hostile/greeter")][reload / 2 % 2];
+            let (version, component) =
+                [("1.1.0", "hostile/greeter-later"), ("1.0.0", "hostile/greeter")][reload / 2 % 2];
             stage.put("greeter", &greeter(version, &format!("reload {reload}")), component);
             let published = stage.published("greeter").await.version;
             assert_eq!(published.version, version);
