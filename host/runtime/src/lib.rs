@@ -12,11 +12,12 @@
 
 pub mod contract;
 
-mod background;
 mod behaviour;
 mod blobs;
 mod cache;
+mod compiling;
 mod component;
+mod described;
 mod directory;
 mod engine;
 mod fault;
@@ -50,6 +51,7 @@ mod workers;
 
 pub use behaviour::Behaviour;
 pub use blobs::{Blob, BlobError, Blobs, id_of as blob_id};
+pub use described::{Description, Difference};
 pub use directory::Directory;
 pub use engine::Allocation;
 pub use fault::Fault;

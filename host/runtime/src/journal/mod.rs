@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::blobs::{Blob, Blobs};
 use crate::contract::events::Event;
 use crate::contract::session::RunInfo;
+use crate::described::Description;
 use crate::fault::Fault;
 use crate::handover::Handover;
-use crate::library::Description;
 use crate::run::Run;
 use crate::step::Step;
 

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
 
-use super::described::Description;
 use crate::behaviour::Behaviour;
+use crate::described::Description;
 use crate::fault::Fault;
 use crate::journal::{Divergence, Journal, JournalError, replay_within};
 use crate::log::{Level, LogSink, clean};

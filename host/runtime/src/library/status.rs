@@ -13,6 +13,8 @@ use super::lifecycle::{Former, Lifecycle, Plugin, Served};
 pub struct Status {
     /// The process that it is the library of.
     pub process: u32,
+    /// Whether the library is open; if not, this is how it was left.
+    pub running: bool,
     /// The plugin directory.
     pub directory: String,
     /// Why the directory cannot be read, if so.
@@ -151,6 +153,7 @@ pub(super) struct Around<'a> {
     pub(super) directory: &'a str,
     pub(super) polling: Option<&'a str>,
     pub(super) left_out: usize,
+    pub(super) running: bool,
     pub(super) clock: Clock,
     pub(super) opened_ms: u64,
 }
@@ -163,6 +166,7 @@ impl Status {
         let places = lifecycle.places().iter().filter(|(name, _)| stray(name));
         Self {
             process: std::process::id(),
+            running: around.running,
             directory: around.directory.to_owned(),
             unreadable: lifecycle.unreadable().map(str::to_owned),
             polling: around.polling.map(str::to_owned),

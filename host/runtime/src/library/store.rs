@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::archive::{Archive, Kept};
 use super::ledger::Ledger;
 use super::package::Package;
+use super::status::Status;
 use crate::manifest::{FileError, read_text};
 use crate::private_dir;
 
@@ -26,6 +27,9 @@ const PACKAGES: &str = "packages";
 
 /// The largest ledger that is read, in bytes: far more than its bounds let it have.
 const LEDGER_BYTES: u64 = 64 << 20;
+
+/// The largest status that is read, in bytes.
+const STATUS_BYTES: u64 = 64 << 20;
 
 /// What the library remembers.
 pub(crate) struct Store(Kind);
@@ -111,6 +115,32 @@ impl Store {
             Kind::Disk(disk) => replace(&disk.directory, STATUS, status.to_string().as_bytes()),
         }
     }
+}
+
+/// How the library stands or stood that keeps its state in this directory; none if there never was one. Who asks may be
+/// another process.
+pub fn status_in(directory: &Path) -> io::Result<Option<Status>> {
+    let file = directory.join(STATUS);
+    let text = match read_text(&file, STATUS_BYTES) {
+        Ok(text) => text,
+        Err(FileError::Read { why, .. }) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    let status = serde_json::from_str::<Status>(&text).map_err(|error| in_file(&file, &error.into()))?;
+    let running = status.running && is_alive(status.process);
+    Ok(Some(Status { running, ..status }))
+}
+
+#[cfg(unix)]
+fn is_alive(process: u32) -> bool {
+    let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    // One of another user that may not be asked is alive too.
+    process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn is_alive(_: u32) -> bool {
+    true
 }
 
 impl Disk {

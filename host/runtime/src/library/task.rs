@@ -8,14 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
-use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
+use tokio::task::{AbortHandle, Id, JoinSet, spawn_blocking};
 
 use super::LibraryConfig;
 use super::breaker::{BreakerPhase, BreakerRules};
 use super::catalog::Catalog;
-use super::change::Change;
+use super::change::{Change, Stage};
 use super::clock::Clock;
-use super::examine::{Exam, Examined, examine};
+use super::examine::{Exam, Examined, Rejection, examine};
 use super::files::{Files, ReadPackage, claims_of, not_in_archive, offer};
 use super::generation::Generation;
 use super::lifecycle::{Effect, Examine, Health, Input, Lifecycle, Order, OrderError, Proven, Reading};
@@ -61,17 +61,43 @@ pub(super) struct Task {
     changes: broadcast::Sender<Arc<Change>>,
     calls: mpsc::Receiver<Call>,
     work: JoinSet<Done>,
+    /// What the work is that is under way.
+    jobs: HashMap<Id, Job>,
     exams: HashMap<u64, AbortHandle>,
     left_out: usize,
     waiting: Vec<oneshot::Sender<()>>,
+}
+
+/// Work that is under way.
+enum Job {
+    Look,
+    Read { place: String, number: u64 },
+    Exam(u64),
+    Write,
 }
 
 /// Work that is done.
 enum Done {
     Looked(Result<look::Look, String>),
     Read(u64, package::Reading, Duration),
-    Examined(u64, Box<Result<(Examined, ReadPackage), super::examine::Rejection>>),
+    Unread { place: String, number: u64 },
+    Examined(u64, Box<Result<(Examined, ReadPackage), Rejection>>),
     Written,
+}
+
+impl Job {
+    /// What is made of it when it fails in a way that nobody has thought of: nothing may wait for it for ever.
+    fn failed(self) -> Done {
+        match self {
+            Self::Look => Done::Looked(Err("looking has failed inside the host".to_owned())),
+            Self::Read { place, number } => Done::Unread { place, number },
+            Self::Exam(number) => {
+                let rejection = Rejection::new(Stage::Load, "examining it has failed inside the host");
+                Done::Examined(number, Box::new(Err(rejection)))
+            }
+            Self::Write => Done::Written,
+        }
+    }
 }
 
 impl Task {
@@ -105,6 +131,7 @@ impl Task {
             changes,
             calls,
             work: JoinSet::new(),
+            jobs: HashMap::new(),
             exams: HashMap::new(),
             left_out: 0,
             waiting: Vec::new(),
@@ -120,7 +147,7 @@ impl Task {
             tokio::select! {
                 () = self.wake.notified() => self.hear(Input::Stirred),
                 () = self.bell.notified() => self.survey(),
-                Some(done) = next(&mut self.work) => self.done(done),
+                Some(done) = next(&mut self.work, &mut self.jobs) => self.done(done),
                 call = self.calls.recv() => match call {
                     Some(Call::Close) | None => break,
                     Some(call) => self.called(call),
@@ -130,9 +157,10 @@ impl Task {
             self.after();
         }
         self.exams.values().for_each(AbortHandle::abort);
+        self.note(false);
         while !self.scribe.is_idle() {
             self.write();
-            match next(&mut self.work).await {
+            match next(&mut self.work, &mut self.jobs).await {
                 Some(Done::Written) => self.scribe.done(),
                 Some(_) => {}
                 None => break,
@@ -194,6 +222,7 @@ impl Task {
             }
             Done::Looked(Err(why)) => self.hear(Input::Looked(Err(why))),
             Done::Read(number, reading, took) => self.read(number, reading, took),
+            Done::Unread { place, number } => self.hear(Input::Read { place, number, reading: Reading::Unsteady }),
             Done::Examined(number, outcome) => {
                 self.exams.remove(&number);
                 let outcome = outcome.map(|(examined, package)| self.proven(examined, package));
@@ -238,7 +267,7 @@ impl Task {
                 self.carry_out(effects);
             }
             Call::Status(answer) => {
-                let _ = answer.send(self.status());
+                let _ = answer.send(self.status(true));
             }
             Call::Settled(answer) => self.waiting.push(answer),
             Call::Close => {}
@@ -250,11 +279,12 @@ impl Task {
             match effect {
                 Effect::Look => {
                     let directory = self.directory.clone();
-                    self.work.spawn_blocking(move || Done::Looked(look(&directory).map_err(|error| error.to_string())));
+                    self.begin(Job::Look, move || Done::Looked(look(&directory).map_err(|error| error.to_string())));
                 }
                 Effect::Read { place, number } => {
                     let directory = self.directory.clone();
-                    self.work.spawn_blocking(move || {
+                    let job = Job::Read { place: place.clone(), number };
+                    self.begin(job, move || {
                         let began = Instant::now();
                         let reading = read_steadily(&directory, &place);
                         Done::Read(number, reading, began.elapsed())
@@ -298,6 +328,7 @@ impl Task {
             let examined = examine(&runtime, exam).await;
             Done::Examined(number, Box::new(examined.map(|examined| (examined, package))))
         });
+        self.jobs.insert(exam.id(), Job::Exam(number));
         self.exams.insert(number, exam);
     }
 
@@ -319,12 +350,13 @@ impl Task {
         let _ = self.changes.send(Arc::new(change));
     }
 
-    fn status(&self) -> Status {
+    fn status(&self, running: bool) -> Status {
         let directory = self.directory.display().to_string();
         let around = Around {
             directory: &directory,
             polling: self.watcher.why_polling(),
             left_out: self.left_out,
+            running,
             clock: self.clock,
             opened_ms: self.opened_ms,
         };
@@ -338,21 +370,32 @@ impl Task {
                 let _ = waiting.send(());
             }
         }
+        self.note(true);
+        self.write();
+    }
+
+    /// Leaves word of how things are, where others can read it.
+    fn note(&mut self, running: bool) {
         if self.store.is_kept()
-            && let Ok(status) = serde_json::to_value(self.status())
+            && let Ok(status) = serde_json::to_value(self.status(running))
         {
             self.scribe.note(status);
         }
-        self.write();
     }
 
     fn write(&mut self) {
         if let Some(write) = self.scribe.next() {
-            self.work.spawn_blocking(move || {
+            self.begin(Job::Write, move || {
                 write();
                 Done::Written
             });
         }
+    }
+
+    /// Begins work that waits for the disk.
+    fn begin(&mut self, job: Job, work: impl FnOnce() -> Done + Send + 'static) {
+        let begun = self.work.spawn_blocking(work);
+        self.jobs.insert(begun.id(), job);
     }
 }
 
@@ -363,12 +406,20 @@ async fn from_archive(store: Arc<Store>, id: String, hash: String) -> Option<Rea
 }
 
 /// The next work that is done; waits for ever while there is none. What was given up does not count.
-async fn next(work: &mut JoinSet<Done>) -> Option<Done> {
+async fn next(work: &mut JoinSet<Done>, jobs: &mut HashMap<Id, Job>) -> Option<Done> {
     loop {
-        match work.join_next().await {
-            Some(Ok(done)) => return Some(done),
-            Some(Err(error)) if error.is_cancelled() => {}
-            Some(Err(error)) => tracing::error!(%error, "work of the library has failed"),
+        match work.join_next_with_id().await {
+            Some(Ok((id, done))) => {
+                jobs.remove(&id);
+                return Some(done);
+            }
+            Some(Err(error)) => {
+                let job = jobs.remove(&error.id());
+                if !error.is_cancelled() {
+                    tracing::error!(%error, "work of the library has failed");
+                    return job.map(Job::failed);
+                }
+            }
             None => return pending().await,
         }
     }

@@ -146,7 +146,7 @@ impl Reading {
             Entry::ExpectFault(code) => self.expect(Expected { line, what: Expectation::Fault(code) })?,
             Entry::Journal(_) | Entry::Actions(_) | Entry::Fault(_) | Entry::Moved(_) => {
                 return Err("this is of a journal, which says what happened; \
-                    to play it as a script, take out its lines `journal`, `actions` and `fault`"
+                    to play it as a script, take out its lines `journal`, `actions`, `fault` and `moved`"
                     .into());
             }
         }

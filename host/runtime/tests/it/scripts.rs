@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_script_is_said_with_its_line() {
         (&format!("\n{start}\n{{\"event\":{{\"token\":1}}}}"), "line 3: missing field `body` (column 20)"),
         (
             &format!("{start}\n{{\"evnt\":1}}"),
-            "line 2: unknown variant `evnt`, expected one of `info`, `settings`, `blob`, `clients`, `event`, `envelopes`, `expect`, `expect_fault`, `journal`, `actions`, `fault` (column 7)",
+            "line 2: unknown variant `evnt`, expected one of `info`, `settings`, `blob`, `clients`, `event`, `envelopes`, `expect`, `expect_fault`, `journal`, `actions`, `fault`, `moved` (column 7)",
         ),
         (
             &format!("{start}\n{{\"event\":{{\"seq\":3,\"body\":\"timer\"}}}}"),
@@ -112,7 +112,7 @@ fn what_is_wrong_with_a_script_is_said_with_its_line() {
         (r#"{"envelopes":[]}"#, "line 1: a call needs at least one envelope"),
         (
             r#"{"journal":{"version":1}}"#,
-            "line 1: this is of a journal, which says what happened; to play it as a script, take out its lines `journal`, `actions` and `fault`",
+            "line 1: this is of a journal, which says what happened; to play it as a script, take out its lines `journal`, `actions`, `fault` and `moved`",
         ),
         (
             &format!("{start}\n{{\"blob\":{{\"mime\":\"text/plain\",\"base64\":\"!\"}}}}"),

@@ -2,11 +2,13 @@
 
 mod build;
 mod check;
+mod config_file;
 mod files;
 mod grants;
 mod inspect;
 mod json_lines;
 pub mod language;
+mod list;
 mod loading;
 mod log_lines;
 mod new;
@@ -16,8 +18,10 @@ mod replaying;
 mod run;
 mod scripts;
 mod shown;
+mod state;
 mod test;
 mod transcript;
+mod watch;
 
 use clap::{Args, Subcommand};
 
@@ -33,7 +37,11 @@ From nothing to a tested plugin:
 
 Before it goes to a server:
   hangar plugin check      finds what a server would refuse, and says what its operator must grant
-  hangar plugin inspect    what the plugin is, wants and gets";
+  hangar plugin inspect    what the plugin is, wants and gets
+
+On a server:
+  hangar plugin watch plugins    do with a plugin directory what a server does, and tell what happens
+  hangar plugin list plugins     what serves, what drains, what was refused and why";
 
 /// Make, build, check and try plugins
 #[derive(Args)]
@@ -63,6 +71,12 @@ enum Command {
     /// Play the scripts in tests/ and compare the answers with what they expect
     #[command(after_help = test::EXAMPLES)]
     Test(test::Test),
+    /// Watch a plugin directory as a server does, and tell what happens
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(watch::Watch),
+    /// Show how the plugins of a watched directory stand
+    #[command(after_help = list::EXAMPLES)]
+    List(list::List),
 }
 
 impl Plugin {
@@ -75,6 +89,8 @@ impl Plugin {
             Command::Inspect(inspect) => inspect::work(inspect, screen),
             Command::Run(run) => run::work(run, screen),
             Command::Test(test) => test::work(test, screen),
+            Command::Watch(watch) => watch::work(watch, screen),
+            Command::List(list) => list::work(list, screen),
         }
     }
 
@@ -87,6 +103,8 @@ impl Plugin {
             Command::Inspect(inspect) => inspect.json,
             Command::Run(run) => run.json,
             Command::Test(test) => test.json,
+            Command::Watch(watch) => watch.json,
+            Command::List(list) => list.json,
         }
     }
 }

@@ -183,7 +183,8 @@ pub(crate) struct Lifecycle<W: World> {
     has_looked: bool,
     places: BTreeMap<String, Place<W>>,
     plugins: BTreeMap<String, Plugin<W>>,
-    last_number: u64,
+    last_read: u64,
+    last_generation: u64,
     effects: Vec<Effect<W>>,
 }
 
@@ -201,7 +202,8 @@ impl<W: World> Lifecycle<W> {
             unreadable: None,
             has_looked: false,
             places: BTreeMap::new(),
-            last_number: 0,
+            last_read: 0,
+            last_generation: 0,
             effects: Vec::new(),
         }
     }
@@ -429,11 +431,6 @@ impl<W: World> Lifecycle<W> {
         for former in gone {
             self.tell(Change::Drained { version: former.served.name });
         }
-    }
-
-    fn number(&mut self) -> u64 {
-        self.last_number += 1;
-        self.last_number
     }
 
     fn tell(&mut self, change: Change) {

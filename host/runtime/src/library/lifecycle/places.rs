@@ -101,7 +101,8 @@ impl<W: World> Lifecycle<W> {
 
     /// Forgets what is known of a place, so that it is read again.
     pub(super) fn ask_to_read(&mut self, name: String) {
-        let number = self.number();
+        self.last_read += 1;
+        let number = self.last_read;
         let place = self.places.entry(name.clone()).or_insert_with(Place::new);
         place.reading = Some(number);
         place.restless = false;

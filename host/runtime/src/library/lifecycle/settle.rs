@@ -92,7 +92,8 @@ impl<W: World> Lifecycle<W> {
             }
             return;
         }
-        let number = self.number();
+        self.last_generation += 1;
+        let number = self.last_generation;
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         let version = match &offer {
             Some(offer) => offer.version.as_ref().map(ToString::to_string).unwrap_or_default(),

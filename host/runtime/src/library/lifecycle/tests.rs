@@ -92,7 +92,7 @@ fn op() -> impl Strategy<Value = Op> {
 enum Work {
     Look,
     Read { place: String, number: u64 },
-    Examine(Examine<Numbers>),
+    Examine(Box<Examine<Numbers>>),
 }
 
 struct Sim {
@@ -150,7 +150,7 @@ impl Sim {
             match effect {
                 Effect::Look => self.work.push(Work::Look),
                 Effect::Read { place, number } => self.work.push(Work::Read { place, number }),
-                Effect::Examine(examine) => self.work.push(Work::Examine(examine)),
+                Effect::Examine(examine) => self.work.push(Work::Examine(Box::new(examine))),
                 Effect::Abandon(_) => {}
                 Effect::Publish => {
                     let claimers = self.machine.plugins().values().filter_map(|plugin| plugin.live.as_ref());
@@ -223,8 +223,8 @@ impl Sim {
         self.hear(Input::Stirred);
     }
 
-    fn play(&mut self, op: Op) {
-        match op {
+    fn play(&mut self, op: &Op) {
+        match *op {
             Op::Write { place, id, build, good } => self.write(place, Some(IDS[id]), build, good),
             Op::Garble(place) => self.write(place, None, 0, false),
             Op::Remove(place) => {
@@ -244,7 +244,7 @@ impl Sim {
                 self.now += Duration::from_millis(ms);
                 self.tick();
             }
-            Op::Alarm(id) => self.survey(IDS[id], Some("it crashes".into()), 1),
+            Op::Alarm(id) => self.survey(IDS[id], Some("it crashes"), 1),
             Op::Drain(id) => self.survey(IDS[id], None, 0),
             Op::Rollback(id) => {
                 if let Ok(effects) = self.machine.order(self.now, IDS[id], Order::Rollback) {
@@ -255,7 +255,7 @@ impl Sim {
     }
 
     /// How the versions of a plugin fare: the live one as said, the former ones without runs.
-    fn survey(&mut self, id: &str, alarm: Option<String>, runs: usize) {
+    fn survey(&mut self, id: &str, alarm: Option<&str>, runs: usize) {
         let Some(plugin) = self.machine.plugins().get(id) else { return };
         let live = plugin.live.as_ref().map(|live| live.name.generation);
         let former = plugin.former.iter().map(|former| former.served.name.generation);
@@ -266,7 +266,7 @@ impl Sim {
                 runs: if is_live { runs } else { 0 },
                 began: 30,
                 breaker: BreakerWord::Closed,
-                alarm: alarm.clone().filter(|_| is_live),
+                alarm: alarm.filter(|_| is_live).map(str::to_owned),
             };
             self.hear(Input::Surveyed { number, health });
         }
@@ -342,7 +342,7 @@ proptest! {
     fn any_order_of_events_ends_with_what_lies_in_the_directory(ops in proptest::collection::vec(op(), 1..80)) {
         let mut sim = Sim::new();
         for op in ops {
-            sim.play(op);
+            sim.play(&op);
         }
         sim.rest();
         sim.check_convergence();
@@ -359,7 +359,7 @@ proptest! {
     fn drained_and_proven_versions_are_let_go(ops in proptest::collection::vec(op(), 1..60)) {
         let mut sim = Sim::new();
         for op in ops {
-            sim.play(op);
+            sim.play(&op);
         }
         sim.rest();
         for id in IDS {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use hangar_runtime::library::{Description, Difference};
 use hangar_runtime::manifest::Manifest;
+use hangar_runtime::{Description, Difference};
 
 use crate::cli::plugin::language::Language;
 use crate::cli::problem::Problem;

@@ -1,5 +1,8 @@
-//! Strains the runtime for `SOAK_MINUTES`: tours in three languages, plugins that misbehave, damaged components and
-//! damaged journals, many at once. Ends with figures, and with an error if something was not as it must be.
+//! Strains the runtime for `SOAK_MINUTES`: tours in three languages, plugins that misbehave, damaged components, damaged
+//! journals, and a library whose plugin is replaced again and again, many at once. Ends with figures, and with an error if
+//! something was not as it must be.
+
+mod reloads;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +17,8 @@ use hangar_runtime::contract::values::Part;
 use hangar_runtime::journal::{Journal, JournalWriter};
 use hangar_runtime::script::Script;
 use hangar_runtime::{Behaviour, Blobs, Fault, Granted, Level, Limits, LogSink, RunSetup, Runtime, RuntimeConfig};
+
+use crate::reloads::Reloads;
 
 /// Scenarios that go on at the same time.
 const AT_ONCE: u32 = 16;
@@ -46,6 +51,7 @@ async fn main() -> Result<()> {
     let mut memory = Vec::new();
     while Instant::now() < until || memory.len() <= WARM {
         cycle(&stage).await?;
+        stage.reloads.rest().await?;
         ensure!(stage.runtime.live_instances() == 0, "instances are left over after a cycle");
         memory.push(resident_kib()?);
         println!("cycle {}: {} MiB resident", memory.len(), memory.last().copied().unwrap_or_default() >> 10);
@@ -65,6 +71,7 @@ struct Stage {
     /// Of a tour that was moved while it rested.
     journal: Vec<u8>,
     component: Vec<u8>,
+    reloads: Reloads,
     counts: Counts,
 }
 
@@ -93,7 +100,9 @@ impl Stage {
         let script = Script::read(&root.join("examples/tour/script.jsonl"))?;
         let journal = journal_of(chosen(&tours)?, &script).await?;
         let component = fs::read(plugin(&root, "hostile/well-behaved"))?;
-        Ok(Self { runtime, uncached, tours, hostile, script, journal, component, counts: Counts::default() })
+        let reloads = Reloads::begin(&runtime, &root).await?;
+        let counts = Counts::default();
+        Ok(Self { runtime, uncached, tours, hostile, script, journal, component, reloads, counts })
     }
 
     fn report(&self, memory: &[u64], at_the_end: u64) -> Result<()> {
@@ -107,6 +116,7 @@ impl Stage {
             count(&counts.components),
             count(&counts.journals)
         );
+        println!("{}", self.reloads.report());
         println!("resident: {} MiB at cycle {WARM}, {} MiB 5 s after the last", warm >> 10, at_the_end >> 10);
         ensure!(at_the_end * 10 <= warm * 11, "memory grew by more than a tenth since cycle {WARM}");
         println!("nothing was lost, memory is flat");
@@ -141,7 +151,9 @@ async fn cycle(stage: &Arc<Stage>) -> Result<()> {
 
 async fn scenario(stage: Arc<Stage>) -> Result<()> {
     match fastrand::u32(..100) {
-        0..50 => tour(&stage).await,
+        0..40 => tour(&stage).await,
+        40..48 => stage.reloads.tour(&stage.script).await,
+        48..50 => stage.reloads.reload().await,
         50..60 => misbehave(&stage).await,
         60..70 => damaged_component(&stage).await,
         _ => damaged_journal(&stage),

@@ -1,0 +1,279 @@
+//! `hangar plugin watch`: the library alone, live, telling what happens to the plugins of a directory.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anstyle::Style;
+use anyhow::{Context, Result};
+use clap::Args;
+use hangar_runtime::library::{BreakerWord, Change, Library, LibraryConfig, Watching};
+use hangar_runtime::manifest::HostConfig;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::config_file::ConfigFile;
+use super::files::config_problem;
+use super::loading::runtime;
+use super::state::state_of;
+use crate::cli::Verdict;
+use crate::cli::problem::Problem;
+use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, Screen, plain};
+
+/// Shown below the options.
+pub const EXAMPLES: &str = "\
+Examples:
+  hangar plugin watch plugins                          tell what happens to the plugins in this directory
+  hangar plugin watch plugins --config hangar.toml     with the grants, settings and pins of this host
+  hangar plugin watch plugins --poll 2                 where the file system does not tell of changes
+  hangar plugin watch plugins --json | jq .why
+
+It does with the directory what a server does: each plugin is a folder with a plugin.toml and a .wasm, or a .wasm alone. A \
+new or changed one is read once it lies still, compiled, checked and let test itself, and only then takes the place of the \
+version before it. What cannot be used is told with the reason, and the version that serves goes on serving. A changed \
+--config takes effect at once. `hangar plugin list` shows how things stand, from another terminal too.
+
+--json prints a line for each change: {\"at_ms\":..,\"change\":\"published|rejected|withdrawn|set-aside|proven|drained|\
+overdue|breaker|unreadable|readable|configured|unconfigured|missed\",..}, and first {\"watching\":..}.";
+
+/// What to watch, and for which host.
+#[derive(Args)]
+pub struct Watch {
+    /// The plugin directory
+    pub directory: PathBuf,
+    /// The host's configuration, for its grants, limits, settings and pins
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Where to keep former versions and what was learned about them [default: a folder of this user's]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Journals of former runs, in a folder for each plugin, that new versions are played against (see `shadow` in the
+    /// configuration)
+    #[arg(long, value_name = "DIR")]
+    journals: Option<PathBuf>,
+    /// Look every so many seconds instead of waiting for the file system to tell
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    poll: Option<Duration>,
+    /// Print a line of JSON for each change
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if !(0.1..=3_600.0).contains(&seconds) {
+        return Err("between 0.1 and 3600 seconds".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Watches until it is interrupted.
+pub fn work(watch: &Watch, screen: &mut Screen) -> Result<Verdict> {
+    let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    threads.context("no threads can be had")?.block_on(follow(watch, screen))
+}
+
+async fn follow(watch: &Watch, screen: &mut Screen) -> Result<Verdict> {
+    if !watch.directory.is_dir() {
+        let what = format!("{} is no directory", watch.directory.display());
+        return Err(Problem::new(what, "name the directory that the plugins lie in, or make it").into());
+    }
+    let (mut file, host) = match &watch.config {
+        Some(path) => {
+            let (file, host) = ConfigFile::read(path).map_err(|error| config_problem(&error))?;
+            (Some(file), host)
+        }
+        None => (None, HostConfig::default()),
+    };
+    let state = state_of(&watch.directory, watch.state.as_deref())?;
+    let config = LibraryConfig {
+        host,
+        watching: watch.poll.map_or(Watching::Native, Watching::Polling),
+        state: Some(state.clone()),
+        journals: watch.journals.clone(),
+        ..LibraryConfig::of(&watch.directory)
+    };
+    let library = Library::open(runtime()?, config);
+    let library = library.map_err(|error| Problem::new(format!("the library cannot be opened: {error}"), REMEDY))?;
+    let mut teller = Teller { screen, json: watch.json };
+    let mut changes = library.changes();
+    teller.begin(&watch.directory, &state)?;
+    let mut every_second = tokio::time::interval(Duration::from_secs(1));
+    let mut ends = Ends::new()?;
+    loop {
+        tokio::select! {
+            told = next(&mut changes) => match told {
+                Some(told) => teller.tell(&told)?,
+                None => break,
+            },
+            _ = every_second.tick() => {
+                if let Some(read) = file.as_mut().and_then(ConfigFile::read_again) {
+                    match read {
+                        Ok(host) => {
+                            library.configure(host).await;
+                            teller.tell(&Told::configured())?;
+                        }
+                        Err(error) => teller.tell(&Told::unconfigured(&error.to_string()))?,
+                    }
+                }
+            }
+            () = ends.any() => break,
+        }
+    }
+    library.close().await;
+    Ok(Verdict::Ok)
+}
+
+const REMEDY: &str = "stop the other one, or name another folder with --state";
+
+/// Something to be told.
+struct Told {
+    at: SystemTime,
+    what: What,
+}
+
+enum What {
+    Change(Arc<Change>),
+    Note { word: &'static str, good: bool, text: String },
+}
+
+impl Told {
+    fn now(what: What) -> Self {
+        Self { at: SystemTime::now(), what }
+    }
+
+    fn configured() -> Self {
+        Self::now(What::Note { word: "configured", good: true, text: "the configuration was read again".into() })
+    }
+
+    fn unconfigured(why: &str) -> Self {
+        let text = format!("the configuration cannot be used, and the former one holds: {why}");
+        Self::now(What::Note { word: "unconfigured", good: false, text })
+    }
+
+    fn missed(count: u64) -> Self {
+        let text = format!("{count} changes came too fast to be told; `hangar plugin list` shows how things stand");
+        Self::now(What::Note { word: "missed", good: false, text })
+    }
+}
+
+async fn next(changes: &mut Receiver<Arc<Change>>) -> Option<Told> {
+    match changes.recv().await {
+        Ok(change) => Some(Told::now(What::Change(change))),
+        Err(RecvError::Lagged(count)) => Some(Told::missed(count)),
+        Err(RecvError::Closed) => None,
+    }
+}
+
+/// Prints what happens.
+struct Teller<'s> {
+    screen: &'s mut Screen,
+    json: bool,
+}
+
+impl Teller<'_> {
+    fn begin(&mut self, directory: &Path, state: &Path) -> Result<()> {
+        let (directory, state) = (directory.display().to_string(), state.display().to_string());
+        if self.json {
+            return Ok(self.screen.json(&json!({ "watching": directory, "state": state }))?);
+        }
+        writeln!(self.screen, "watching {}; stop with Ctrl-C", plain(&directory))?;
+        writeln!(self.screen, "{FAINT}what must outlast this is kept in {}{FAINT:#}", plain(&state))?;
+        Ok(self.screen.flush()?)
+    }
+
+    fn tell(&mut self, told: &Told) -> Result<()> {
+        if self.json {
+            return Ok(self.screen.json(&told.json())?);
+        }
+        let time = jiff::Timestamp::try_from(told.at).unwrap_or_default();
+        let time = time.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+        let (style, word, text) = told.in_words();
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        writeln!(self.screen, "{FAINT}{time}{FAINT:#}  {style}{word:<10}{style:#} {}", plain(first))?;
+        for line in lines {
+            writeln!(self.screen, "{:21}{}", "", plain(line))?;
+        }
+        Ok(self.screen.flush()?)
+    }
+}
+
+/// A change with its time, for programs.
+#[derive(Serialize)]
+struct Line<'c> {
+    at_ms: u128,
+    #[serde(flatten)]
+    change: &'c Change,
+}
+
+impl Told {
+    fn json(&self) -> serde_json::Value {
+        let at_ms = self.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        match &self.what {
+            What::Change(change) => serde_json::to_value(Line { at_ms, change }).unwrap_or_default(),
+            What::Note { word, text, .. } => json!({ "at_ms": at_ms, "change": word, "why": text }),
+        }
+    }
+
+    fn in_words(&self) -> (Style, &'static str, String) {
+        match &self.what {
+            What::Change(change) => {
+                let (style, word) = label(change);
+                (style, word, change.to_string())
+            }
+            What::Note { word, good, text } => (if *good { GOOD } else { BAD }, word, text.clone()),
+        }
+    }
+}
+
+fn label(change: &Change) -> (Style, &'static str) {
+    match change {
+        Change::Published { .. } => (GOOD, "live"),
+        Change::Rejected { .. } => (BAD, "rejected"),
+        Change::Withdrawn { .. } => (DOUBTFUL, "withdrawn"),
+        Change::SetAside { .. } => (BAD, "set aside"),
+        Change::Proven { .. } => (GOOD, "proven"),
+        Change::Drained { .. } => (FAINT, "drained"),
+        Change::Overdue { .. } => (DOUBTFUL, "overdue"),
+        Change::Breaker { state: BreakerWord::Closed, .. } => (GOOD, "breaker"),
+        Change::Breaker { .. } => (BAD, "breaker"),
+        Change::Unreadable { .. } => (BAD, "unreadable"),
+        _ => (GOOD, "readable"),
+    }
+}
+
+/// The signals that end the watch.
+struct Ends {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Ends {
+    #[cfg(unix)]
+    fn new() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn any(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
