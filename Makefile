@@ -27,8 +27,8 @@ test: plugins ## everything that must hold on each landing
 soak: plugins ## strain the runtime for SOAK_MINUTES (10) and print figures
 	cargo run --release -p hangar-tests --bin soak
 
-bench: plugins ## measure
-	cargo bench -p hangar-runtime
+bench: plugins ## measure; BENCH="pause placed" for single parts of it
+	cargo bench -p hangar-runtime -- $(BENCH)
 
 lint: ## formatting, clippy for host and guests, licences and origins of dependencies
 	scripts/lint-tools.sh

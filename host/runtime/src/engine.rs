@@ -100,7 +100,7 @@ fn config() -> Config {
         .epoch_interruption(true)
         // A step never waits, so calls are plain ones: cheaper, and without a stack of their own.
         .concurrency_support(false)
-        // One compilation takes one core; see the turns to compile in `load.rs`.
+        // One compilation takes one core; see `compiling.rs`.
         .parallel_compilation(false)
         // No language needs it, and it would take part of the address space checks with it.
         .wasm_memory64(false)

@@ -12,10 +12,10 @@
 
 pub mod contract;
 
-mod background;
 mod behaviour;
 mod blobs;
 mod cache;
+mod compiling;
 mod component;
 mod described;
 mod directory;

@@ -2,7 +2,7 @@
 //! And what a reload costs, which bare wasmtime does not have.
 //!
 //!     make bench
-//!     cargo bench -p hangar-runtime -- publication pause     # only these parts; see [`PARTS`]
+//!     make bench BENCH="publication pause"     # only these parts; see [`PARTS`]
 //!
 //! A harness of its own, because the questions are others than criterion's: distributions and not means, memory and
 //! not only time, and two sides that take turns sample by sample, so that whatever else the machine does meets both.
