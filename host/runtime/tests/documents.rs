@@ -132,7 +132,7 @@ fn the_journals_and_scripts_can_be_read_as_a_whole() {
             scripts += 1;
         }
     }
-    assert_eq!((journals, scripts), (1, 3));
+    assert_eq!((journals, scripts), (1, 4));
 }
 
 /// The manifest and the configuration of the example, and what the text says of them.

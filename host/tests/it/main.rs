@@ -6,6 +6,7 @@ mod guide;
 mod journals;
 mod mistakes;
 mod mistakes_in_code;
+mod moves;
 mod projects;
 mod shipped;
 mod stage;

@@ -186,6 +186,17 @@ fn mistakes() -> Vec<Mistake> {
             fix: "`hangar plugin test --update` writes it down",
         },
         Mistake {
+            what: "a move where the run does not rest",
+            files: vec![
+                manifest(BEHAVIOUR),
+                built("tour-rust"),
+                ("tests/a.jsonl", format!("{START}\n{{\"move\":{{}}}}\n").into()),
+            ],
+            command: "plugin test",
+            says: "line 2: expected a move, found the refusal `unsupported`: The run can only be moved while it rests",
+            fix: "fix: let the run wait in `cx.rest` there and say its `SNAPSHOT`",
+        },
+        Mistake {
             what: "an answer to an action that nobody has asked for",
             files: vec![
                 manifest(BEHAVIOUR),

@@ -21,9 +21,11 @@ pub(super) enum Entry {
     Blob(BlobEntry),
     Clients(Vec<directory::Entry>),
     Event(Box<EventEntry>),
+    Move(MoveEntry),
     Envelopes(Vec<EnvelopeEntry>),
     Expect(Vec<Json>),
     ExpectFault(String),
+    ExpectRefused(String),
     // What only a journal has; named to tell people what they have before them.
     Journal(IgnoredAny),
     Actions(IgnoredAny),
@@ -49,6 +51,13 @@ impl EventEntry {
         let Self { token, body, extra, .. } = self;
         Event { seq, time_ms, token, body, extra }
     }
+}
+
+/// A move whose time may be left out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MoveEntry {
+    pub(super) time_ms: Option<u64>,
 }
 
 /// An envelope whose time may be left out.

@@ -56,6 +56,11 @@ pub struct Cue {
 pub enum Told {
     /// A run: an event.
     Event(Box<Event>),
+    /// A run: nothing, but it is saved and restored, as a reload would do it.
+    Move {
+        /// What its clocks show then.
+        time_ms: u64,
+    },
     /// A handler: the messages of one call.
     Envelopes {
         /// The messages.
@@ -81,6 +86,8 @@ pub enum Expectation {
     Answer(Vec<Json>),
     /// That it ends with the fault of this code.
     Fault(String),
+    /// That it cannot be moved, for the reason of this code, and goes on where it is.
+    Refused(String),
 }
 
 impl Script {
@@ -111,7 +118,7 @@ impl Script {
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.cues.iter().filter_map(|cue| match &cue.told {
             Told::Event(event) => Some(&**event),
-            Told::Envelopes { .. } => None,
+            Told::Move { .. } | Told::Envelopes { .. } => None,
         })
     }
 

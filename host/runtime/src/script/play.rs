@@ -11,11 +11,14 @@ use crate::blobs::Blobs;
 use crate::contract::events::Event;
 use crate::contract::messages::Verdict;
 use crate::contract::session::RunInfo;
+use crate::contract::values::Failure;
+use crate::described::Description;
 use crate::directory::Directory;
 use crate::fault::Fault;
 use crate::handler::{Handler, HandlerSetup, Scope};
+use crate::handover::Handover;
 use crate::live::RunSetup;
-use crate::log::LogSink;
+use crate::log::{LogSink, clean};
 use crate::manifest::{SettingsError, Terms};
 use crate::outline::World;
 use crate::plugin::Plugin;
@@ -57,6 +60,10 @@ pub enum Answer {
     Step(Step),
     /// A handler: verdicts.
     Verdicts(Vec<Verdict>),
+    /// A run that was to be moved: it was, and took so many bytes along.
+    Moved(usize),
+    /// A run that was to be moved: it stays where it is and goes on there, and why.
+    Stayed(Failure),
 }
 
 /// Whether an outcome is as expected.
@@ -148,6 +155,7 @@ impl Part {
                 waiting.note(event, outcome.as_ref().ok());
                 outcome.map(Answer::Step)
             }
+            (Self::Run { run, .. }, Told::Move { time_ms }) => move_on_the_spot(run, *time_ms).await,
             (Self::Handler { handler, blobs }, Told::Envelopes { envelopes, clients }) => {
                 let directory: Arc<dyn Directory> = Arc::new(clients.clone());
                 let scope = Scope { directory, blobs: Arc::clone(blobs) };
@@ -156,6 +164,26 @@ impl Part {
             _ => Err(Fault::Host { what: "the script mixes events and envelopes".into() }),
         }
     }
+}
+
+/// Saves a run and restores it into the component that it runs on, as a reload would move it to another one.
+async fn move_on_the_spot(run: &mut Run, time_ms: u64) -> Result<Answer, Fault> {
+    let behaviour = run.behaviour().clone();
+    if !run.is_over() && Description::of(behaviour.description()).snapshot.is_none() {
+        let why = "`describe` names no `snapshot` format, so no host moves its runs";
+        return Ok(Answer::Stayed(failure("unsupported", why)));
+    }
+    let granted = Arc::clone(&run.setup().granted);
+    match run.move_to(&behaviour, granted, time_ms).await {
+        Ok(Handover { snapshot, .. }) => Ok(Answer::Moved(snapshot.map_or(0, |snapshot| snapshot.len()))),
+        Err(fault) if run.is_over() || fault.is_of_host() => Err(fault),
+        Err(Fault::Guest(why)) => Ok(Answer::Stayed(why)),
+        Err(fault) => Ok(Answer::Stayed(failure(fault.code(), &fault.to_string()))),
+    }
+}
+
+fn failure(code: &str, text: &str) -> Failure {
+    Failure { code: code.to_owned(), text: text.to_owned(), extra: String::new() }
 }
 
 impl Turn<'_> {
@@ -175,17 +203,20 @@ impl Answer {
             Self::Step(step) => {
                 step.answers().map(|(action, _)| serde_json::to_string(action).unwrap_or_default()).collect()
             }
+            Self::Moved(_) | Self::Stayed(_) => Vec::new(),
             Self::Verdicts(verdicts) => {
                 verdicts.iter().map(|verdict| serde_json::to_string(verdict).unwrap_or_default()).collect()
             }
         }
     }
 
-    /// How many there are, in words.
-    fn counted(&self) -> String {
+    /// What it is, in words: how many there are, or whether it was moved.
+    fn in_words(&self) -> String {
         let (count, what) = match self {
             Self::Step(step) => (step.count(), "action"),
             Self::Verdicts(verdicts) => (verdicts.len(), "verdict"),
+            Self::Moved(_) => return MOVED.to_owned(),
+            Self::Stayed(why) => return format!("{}: {}", the_refusal(&why.code), clean(&why.text, 400)),
         };
         if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
     }
@@ -193,13 +224,19 @@ impl Answer {
 
 pub(super) fn check(expected: Option<&Expectation>, outcome: &Result<Answer, Fault>) -> Check {
     let (expected, found) = match (expected, outcome) {
+        // Whoever moves a run wants it to move.
+        (None | Some(Expectation::Answer(_)), Ok(stayed @ Answer::Stayed(_))) => (MOVED.to_owned(), stayed.in_words()),
+        (Some(Expectation::Refused(code)), Ok(Answer::Stayed(why))) if why.code == *code => return Check::Met,
+        (None, Ok(Answer::Moved(_))) => return Check::Met,
         (None, Ok(_)) => return Check::Unchecked,
         (Some(Expectation::Answer(patterns)), Ok(answer)) => {
             let differences = differences(patterns, &answer.json());
             return if differences.is_empty() { Check::Met } else { Check::Missed(differences) };
         }
         (Some(Expectation::Fault(code)), Err(fault)) if fault.code() == code => return Check::Met,
-        (Some(Expectation::Fault(code)), Ok(answer)) => (the_fault(code), answer.counted()),
+        (Some(Expectation::Fault(code)), Ok(answer)) => (the_fault(code), answer.in_words()),
+        (Some(Expectation::Refused(code)), Ok(answer)) => (the_refusal(code), answer.in_words()),
+        (Some(Expectation::Refused(code)), Err(fault)) => (the_refusal(code), described(fault)),
         (Some(Expectation::Fault(code)), Err(fault)) => (the_fault(code), described(fault)),
         (None | Some(Expectation::Answer(_)), Err(fault)) => ("an answer".to_owned(), described(fault)),
     };
@@ -207,7 +244,14 @@ pub(super) fn check(expected: Option<&Expectation>, outcome: &Result<Answer, Fau
 }
 
 fn the_fault(code: &str) -> String {
-    format!("the fault `{}`", crate::log::clean(code, 64))
+    format!("the fault `{}`", clean(code, 64))
+}
+
+/// What is said of a run that was moved.
+const MOVED: &str = "a move";
+
+fn the_refusal(code: &str) -> String {
+    format!("the refusal `{}`", clean(code, 64))
 }
 
 fn described(fault: &Fault) -> String {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json};
 
 use super::clients::Clients;
-use super::entries::{Entry, EnvelopeEntry, EventEntry};
+use super::entries::{Entry, EnvelopeEntry, EventEntry, MoveEntry};
 use super::pattern::check_pattern;
 use super::{Cue, Expectation, Expected, Script, Told};
 use crate::blobs::Blobs;
@@ -109,6 +109,8 @@ struct Reading {
     blobs: Blobs,
     clients: Clients,
     cues: Vec<Cue>,
+    /// How many of them are events.
+    events: usize,
     /// When the newest of what was told happened.
     now_ms: Option<u64>,
 }
@@ -134,6 +136,11 @@ impl Reading {
                 let told = self.event(*event)?;
                 self.cues.push(Cue { line, told, expected: None });
             }
+            Entry::Move(entry) => {
+                self.is_for(World::Behaviour, "move")?;
+                let told = self.move_at(&entry)?;
+                self.cues.push(Cue { line, told, expected: None });
+            }
             Entry::Envelopes(envelopes) => {
                 self.is_for(World::Handler, "envelopes")?;
                 let told = self.envelopes(envelopes)?;
@@ -144,6 +151,12 @@ impl Reading {
                 self.expect(Expected { line, what: Expectation::Answer(patterns) })?;
             }
             Entry::ExpectFault(code) => self.expect(Expected { line, what: Expectation::Fault(code) })?,
+            Entry::ExpectRefused(code) => match self.cues.last() {
+                Some(Cue { told: Told::Move { .. }, .. }) => {
+                    self.expect(Expected { line, what: Expectation::Refused(code) })?;
+                }
+                _ => return Err("`expect_refused` is about a `move`, and belongs below one".into()),
+            },
             Entry::Journal(_) | Entry::Actions(_) | Entry::Fault(_) | Entry::Moved(_) => {
                 return Err("this is of a journal, which says what happened; \
                     to play it as a script, take out its lines `journal`, `actions`, `fault` and `moved`"
@@ -164,7 +177,8 @@ impl Reading {
     }
 
     fn event(&mut self, event: EventEntry) -> Result<Told, String> {
-        let due = u32::try_from(self.cues.len()).map_err(|error| error.to_string())?;
+        let due = u32::try_from(self.events).map_err(|error| error.to_string())?;
+        self.events += 1;
         let seq = event.seq.unwrap_or(due);
         if seq != due {
             return Err(format!("event {seq} stands where event {due} is due; `seq` may be left out"));
@@ -172,6 +186,15 @@ impl Reading {
         let time_ms = event.time_ms.unwrap_or_else(|| self.later());
         self.now_ms = Some(time_ms);
         Ok(Told::Event(Box::new(event.at(seq, time_ms))))
+    }
+
+    fn move_at(&mut self, entry: &MoveEntry) -> Result<Told, String> {
+        if self.events == 0 {
+            return Err("a run can be moved once it was told something: `move` belongs below its `start`".into());
+        }
+        let time_ms = entry.time_ms.unwrap_or_else(|| self.later());
+        self.now_ms = Some(time_ms);
+        Ok(Told::Move { time_ms })
     }
 
     fn envelopes(&mut self, envelopes: Vec<EnvelopeEntry>) -> Result<Told, String> {

@@ -41,6 +41,10 @@ impl Script {
 /// The line that expects what happened.
 fn expectation_of(outcome: &Result<Answer, Fault>) -> Option<String> {
     match outcome {
+        Ok(Answer::Stayed(why)) => {
+            let code = serde_json::to_string(&why.code).ok()?;
+            Some(format!("{{\"expect_refused\":{code}}}"))
+        }
         Ok(answer) => {
             let text = format!("[{}]", answer.json().join(","));
             let expectation = Expectation::Answer(serde_json::from_str(&text).ok()?);

@@ -54,7 +54,7 @@ fn what_a_script_leaves_out_is_filled_in() {
         .iter()
         .map(|cue| match &cue.told {
             Told::Event(event) => (cue.line, event.seq, event.time_ms, event.token, event.extra.as_str()),
-            other @ Told::Envelopes { .. } => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         })
         .collect();
     let expected = [(1, 0, NOON, 0, ""), (3, 1, NOON + 60_000, 1, ""), (4, 2, NOON + 61_000, 2, "{\"a\": 1}")];
@@ -68,7 +68,7 @@ fn what_a_script_leaves_out_is_filled_in() {
         .iter()
         .map(|cue| match &cue.told {
             Told::Envelopes { envelopes, .. } => envelopes.iter().map(|envelope| envelope.time_ms).collect(),
-            other @ Told::Event(_) => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!((script.world(), times), (World::Handler, vec![vec![NOON, NOON + 5_000], vec![NOON + 6_000]]));
@@ -85,13 +85,27 @@ fn what_is_wrong_with_a_script_is_said_with_its_line() {
         (&format!("\n{start}\n{{\"event\":{{\"token\":1}}}}"), "line 3: missing field `body` (column 20)"),
         (
             &format!("{start}\n{{\"evnt\":1}}"),
-            "line 2: unknown variant `evnt`, expected one of `info`, `settings`, `blob`, `clients`, `event`, `envelopes`, `expect`, `expect_fault`, `journal`, `actions`, `fault`, `moved` (column 7)",
+            "line 2: unknown variant `evnt`, expected one of `info`, `settings`, `blob`, `clients`, `event`, `move`, `envelopes`, `expect`, `expect_fault`, `expect_refused`, `journal`, `actions`, `fault`, `moved` (column 7)",
         ),
         (
             &format!("{start}\n{{\"event\":{{\"seq\":3,\"body\":\"timer\"}}}}"),
             "line 2: event 3 stands where event 1 is due; `seq` may be left out",
         ),
         (&format!("{{\"info\":{{}}}}\n{start}\n{{\"info\":{{}}}}"), "line 3: a second `info`"),
+        (r#"{"move":{}}"#, "line 1: a run can be moved once it was told something: `move` belongs below its `start`"),
+        (
+            &format!("{start}\n{{\"expect_refused\":\"unsupported\"}}"),
+            "line 2: `expect_refused` is about a `move`, and belongs below one",
+        ),
+        (&format!("{start}\n{{\"move\":{{\"to\":1}}}}"), "line 2: unknown field `to`, expected `time_ms` (column 13)"),
+        (
+            &format!("{start}\n{{\"move\":{{}}}}\n{{\"expect\":[]}}\n{{\"expect_refused\":\"a\"}}"),
+            "line 4: something is expected already of what was told last",
+        ),
+        (
+            "{\"settings\":{}}\n{\"move\":{}}",
+            "line 2: `move` is for a behaviour, and what stands above is for a handler",
+        ),
         (&format!("{{\"expect\":[]}}\n{start}"), "line 1: nothing was told yet of which something could be expected"),
         (
             &format!("{start}\n{{\"expect\":[]}}\n{{\"expect_fault\":\"panic\"}}"),
@@ -178,7 +192,10 @@ async fn what_one_language_did_is_expected_of_the_others() {
     let terms = free();
     let script = Script::parse(&text).unwrap();
     let turns = play(&script, &loaded("tour-rust").await, &terms).await;
-    assert!(turns.iter().all(|turn| turn.check == Check::Unchecked));
+    let moves = turns.iter().filter(|turn| matches!(turn.cue.told, Told::Move { .. }));
+    assert_eq!(moves.map(|turn| &turn.check).collect::<Vec<_>>(), [&Check::Met; 2]);
+    let events = turns.iter().filter(|turn| matches!(turn.cue.told, Told::Event(_)));
+    assert!(events.into_iter().all(|turn| turn.check == Check::Unchecked));
     let done: String = turns
         .iter()
         .flat_map(|turn| turn.outcome.as_ref().unwrap().json())
@@ -196,6 +213,71 @@ async fn what_one_language_did_is_expected_of_the_others() {
         assert_eq!(missed(&turns), [] as [String; 0], "{language}");
         assert!(turns.iter().all(|turn| turn.check == Check::Met), "{language}");
         assert_eq!(updated.updated(&turns), updated_text);
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_moved_between_two_events() {
+    let script = |below: &str| {
+        let text = format!(
+            r#"{{"event":{{"body":{{"start":{{}}}}}}}}
+{{"event":{{"token":1,"body":"timer"}}}}
+{{"move":{{}}}}
+{below}{{"event":{{"token":2,"body":"timer"}}}}
+{{"expect":[{{"body":{{"emit":{{"status":"timer 2"}}}}}},{{"token":3}}]}}
+"#
+        );
+        Script::parse(&text).unwrap()
+    };
+    // What is expected below the move, what is found, and what an update makes of it.
+    let refusal = "{\"expect_refused\":\"unsupported\"}\n";
+    let plugin = loaded("hostile/well-behaved").await;
+    for (below, expected, update) in [
+        ("", None, ""),
+        ("{\"expect\":[]}\n", None, "{\"expect\":[]}\n"),
+        (refusal, Some("expected the refusal `unsupported`, found a move"), "{\"expect\":[]}\n"),
+        ("{\"expect_fault\":\"panic\"}\n", Some("expected the fault `panic`, found a move"), "{\"expect\":[]}\n"),
+        ("{\"expect\":[{}]}\n", Some("[0]: expected {}, found nothing"), "{\"expect\":[]}\n"),
+    ] {
+        let played = script(below);
+        let turns = play(&played, &plugin, &bare()).await;
+        assert_eq!(missed(&turns), expected.into_iter().collect::<Vec<_>>(), "{below}");
+        let moved = &turns[2];
+        assert_eq!((&moved.cue.told, &moved.misfit), (&Told::Move { time_ms: NOON + 2_000 }, &None));
+        assert_eq!(moved.outcome.as_ref().unwrap(), &Answer::Moved(1), "the fixture keeps one byte");
+        assert_eq!(turns[3].check, Check::Met, "it goes on as if nothing had been");
+        let Told::Event(event) = &turns[3].cue.told else { panic!("{:?}", turns[3]) };
+        assert_eq!((event.seq, event.time_ms), (2, NOON + 3_000), "a move is no event, and takes its time");
+        assert!(played.updated(&turns).contains(&format!("{{\"move\":{{}}}}\n{update}{{\"event\"")), "{below}");
+    }
+}
+
+/// A run that cannot be moved is told apart from one that dies of it, and stays where it is.
+#[tokio::test]
+async fn why_a_run_is_not_moved_is_told() {
+    let text = "{\"event\":{\"body\":{\"start\":{}}}}\n{\"move\":{}}\n{\"event\":{\"token\":1,\"body\":\"timer\"}}\n";
+    let script = Script::parse(text).unwrap();
+    for (fixture, code, why) in [
+        ("hostile/save-fails", "internal", "the fixture gives no snapshot"),
+        ("hostile/bad-restore", "invalid", "the fixture accepts no snapshot"),
+        ("hostile/restore-panics", "panic", "the fixture panics in restore"),
+        ("hostile/ignores-cancel", "unsupported", "`describe` names no `snapshot` format, so no host moves its runs"),
+    ] {
+        let plugin = loaded(fixture).await;
+        let turns = play(&script, &plugin, &bare()).await;
+        let Ok(Answer::Stayed(failure)) = &turns[1].outcome else { panic!("{fixture}: {:?}", turns[1]) };
+        assert_eq!(failure.code, code, "{fixture}: {failure:?}");
+        assert!(failure.text.contains(why), "{fixture}: {failure:?}");
+        assert!(turns[1].failed());
+        let told = missed(&turns).remove(0);
+        assert!(told.starts_with(&format!("expected a move, found the refusal `{code}`: ")), "{told}");
+        assert!(turns[2].outcome.is_ok(), "it goes on: {:?}", turns[2].outcome);
+
+        let updated = script.updated(&turns);
+        assert_eq!(updated.lines().nth(3).unwrap(), format!("{{\"expect_refused\":\"{code}\"}}"));
+        let updated = Script::parse(&updated).unwrap();
+        let turns = play(&updated, &plugin, &bare()).await;
+        assert_eq!((missed(&turns), &turns[1].check), (Vec::new(), &Check::Met), "{fixture}");
     }
 }
 

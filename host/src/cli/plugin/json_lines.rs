@@ -27,6 +27,18 @@ pub enum Line<'a> {
     },
     /// What a run is told.
     Event(&'a Event),
+    /// A run is to be moved.
+    Move {
+        /// What its clocks show then.
+        time_ms: u64,
+    },
+    /// It was.
+    Moved {
+        /// What it took along, in bytes.
+        bytes: usize,
+    },
+    /// It was not, and goes on where it is.
+    Stayed(&'a Failure),
     /// What a handler is told.
     Envelopes(&'a [Envelope]),
     /// Why no host would tell a run this.

@@ -1,4 +1,20 @@
-//! What an author can do about a fault.
+//! What an author can do about a fault, or a run that does not move.
+
+use hangar_runtime::script::{Answer, Turn};
+
+/// What to do about a turn that is not as expected, where there is more to say than that.
+pub fn remedy_of(turn: &Turn<'_>) -> Option<&'static str> {
+    let remedy = match &turn.outcome {
+        Err(fault) => remedy(fault.code()),
+        Ok(Answer::Stayed(why)) if turn.cue.expected.is_none() && why.code == "unsupported" => {
+            "let the run wait in `cx.rest` there and say its `SNAPSHOT`; or, if it is to stay, write \
+             {\"expect_refused\":\"unsupported\"} below"
+        }
+        Ok(Answer::Stayed(_)) => "let `resume` read what was kept, as `SNAPSHOT` promises",
+        Ok(_) => "",
+    };
+    Some(remedy).filter(|remedy| !remedy.is_empty())
+}
 
 /// What to do about the fault of this code; empty where the fault says it all.
 pub fn remedy(code: &str) -> &'static str {

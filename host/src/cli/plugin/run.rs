@@ -23,12 +23,14 @@ Examples:
   hangar plugin run greeter.wasm --script events.jsonl --config hangar.toml
   echo '{\"event\":{\"body\":{\"start\":{\"input\":[{\"text\":\"Hello\"}]}}}}' | hangar plugin run --script -
 
-A script has an event in each line, as above; for a handler a list of messages: {\"envelopes\":[{\"kind\":\"task\",..}]}. \
+A script has an event in each line, as above; for a handler a list of messages: {\"envelopes\":[{\"kind\":\"task\",..}]}; \
+{\"move\":{}} between two events saves and restores the run, as a reload would. \
 `-->` is what the plugin is told, `<--` what it answers, [1] the token by which an answer finds its action; what is empty \
 or too long is left out. Without --config the plugin gets all that its plugin.toml asks for. A journal of a server is \
 replayed, and compared with what is answered now.
 
---json prints an object in each line, with one of these keys: plugin {id,version,world,not_granted}, event, envelopes, \
+--json prints an object in each line, with one of these keys: plugin {id,version,world,not_granted}, event, move {time_ms}, \
+moved {bytes}, stayed {code,text} (why a run does not move), envelopes, \
 misfit (why no host would tell a run this), log {level,line}, action (and, where the host refuses it, refused {code,text}), verdict (and `on`, the message), \
 fault {code,text}, expected (a boolean, and differences [{path,expected,found}]), divergence {seq,text}; the last one is \
 end {ok,over,waits_for}.

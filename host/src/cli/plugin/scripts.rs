@@ -14,7 +14,7 @@ use crate::cli::problem::Problem;
 
 /// What a script consists of, for somebody who got one of its lines wrong.
 const FORM: &str = "a script has one JSON object in each line: `event` and `expect` or `expect_fault` for a behaviour (and \
-                    `info`, `blob`), `envelopes` and `expect` for a handler (and `settings`, `clients`); \
+                    `info`, `blob`, `move`, `expect_refused`), `envelopes` and `expect` for a handler (and `settings`, `clients`); \
                     `hangar plugin test --help` shows some";
 
 /// A script or journal, to be read; `-` is standard input.

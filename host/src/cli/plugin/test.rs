@@ -15,7 +15,7 @@ use serde_json::json;
 use super::loading::{Loaded, wait_for};
 use super::log_lines::LogLines;
 use super::project::warn_if_outdated;
-use super::remedies::remedy;
+use super::remedies::remedy_of;
 use super::scripts;
 use crate::cli::Verdict;
 use crate::cli::problem::Problem;
@@ -32,7 +32,8 @@ A script is a file of JSON lines. After each event stands what the plugin must a
   {\"event\":{\"body\":{\"start\":{\"input\":[{\"text\":\"Hello\"}]}}}}
   {\"expect\":[{\"body\":{\"finish\":{\"text\":{\"$contains\":\"Hello\"}}}}]}
 As much of it as matters: what is left out may be anything. For a handler {\"envelopes\":[{\"kind\":\"task\",..}]} and {\"expect\":[\"pass\"]}; where a step must fail \
-{\"expect_fault\":\"cpu-limit\"}. `hangar plugin run --script FILE` shows everything that happens.
+{\"expect_fault\":\"cpu-limit\"}. Between two events {\"move\":{}} saves and restores the run, as a reload would; where it must \
+not go, {\"expect_refused\":\"unsupported\"}. `hangar plugin run --script FILE` shows everything that happens.
 
 --json prints {\"ok\":..,\"scripts\":[{\"script\":..,\"ok\":..,\"turns\":..,\"updated\":..,\"problems\":[{\"line\":..,\"text\":..}]}]}. \
 Exit code 1: a script failed, or there is none.";
@@ -190,8 +191,7 @@ fn complaints(turn: &Turn<'_>) -> Vec<Complaint> {
 fn missed(turn: &Turn<'_>) -> Vec<Complaint> {
     let line = turn.cue.expected.as_ref().map_or(turn.cue.line, |expected| expected.line);
     let Check::Missed(differences) = &turn.check else { return Vec::new() };
-    let remedy = turn.outcome.as_ref().err().map_or("", |fault| remedy(fault.code()));
-    let fix = if remedy.is_empty() { String::new() } else { format!("\nfix: {remedy}") };
+    let fix = remedy_of(turn).map(|remedy| format!("\nfix: {remedy}")).unwrap_or_default();
     differences.iter().map(|difference| Complaint { line, text: format!("{difference}{fix}") }).collect()
 }
 

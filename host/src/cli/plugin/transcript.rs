@@ -15,7 +15,7 @@ use hangar_runtime::{Fault, Level, Plugin, Step};
 use super::json_lines::{Differing, Line};
 use super::loading::Loaded;
 use super::log_lines::word;
-use super::remedies::remedy;
+use super::remedies::{remedy, remedy_of};
 use super::shown::{cut, shown, shown_whole};
 use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Screen, plain};
 
@@ -66,6 +66,10 @@ impl<'a> Transcript<'a> {
                 self.event(event)?;
                 [].as_slice()
             }
+            Told::Move { time_ms } => {
+                self.moving(*time_ms)?;
+                [].as_slice()
+            }
             Told::Envelopes { envelopes, .. } => {
                 self.envelopes(envelopes)?;
                 envelopes
@@ -76,6 +80,8 @@ impl<'a> Transcript<'a> {
         match &turn.outcome {
             Ok(Answer::Step(step)) => self.step(step)?,
             Ok(Answer::Verdicts(verdicts)) => self.verdicts(envelopes, verdicts)?,
+            Ok(Answer::Moved(bytes)) => self.moved(*bytes)?,
+            Ok(Answer::Stayed(why)) => self.stayed(why, turn.failed())?,
             Err(fault) => self.fault(fault)?,
         }
         self.check(turn)
@@ -91,6 +97,29 @@ impl<'a> Transcript<'a> {
         }
         let answers = if event.token == 0 { String::new() } else { format!("[{}] ", event.token) };
         writeln!(self.screen, "{STRONG}-->{STRONG:#} {} {answers}{}", event.seq, shown(&event.body))
+    }
+
+    fn moving(&mut self, time_ms: u64) -> io::Result<()> {
+        if self.json {
+            return self.screen.json(&Line::Move { time_ms });
+        }
+        writeln!(self.screen, "{STRONG}-->{STRONG:#} move")
+    }
+
+    fn moved(&mut self, bytes: usize) -> io::Result<()> {
+        if self.json {
+            return self.screen.json(&Line::Moved { bytes });
+        }
+        writeln!(self.screen, "{STRONG}<--{STRONG:#} moved, with {bytes} bytes")
+    }
+
+    fn stayed(&mut self, why: &Failure, is_wrong: bool) -> io::Result<()> {
+        if self.json {
+            return self.screen.json(&Line::Stayed(why));
+        }
+        let Failure { code, text, .. } = why;
+        let style = if is_wrong { BAD } else { STRONG };
+        writeln!(self.screen, "{style}<--{style:#} stays ({}): {}", plain(code), plain(text))
     }
 
     /// Why no host would tell a run this.
@@ -231,12 +260,15 @@ impl<'a> Transcript<'a> {
         if expected {
             return writeln!(self.screen, "    {GOOD}as expected{GOOD:#}");
         }
-        // A fault that nobody expected speaks for itself.
+        // A fault or a refusal that nobody expected speaks for itself.
         let told = if turn.cue.expected.is_none() { [].as_slice() } else { differences };
         for difference in told {
             writeln!(self.screen, "    {BAD}not as expected:{BAD:#} {difference}")?;
         }
-        Ok(())
+        match remedy_of(turn) {
+            Some(remedy) if turn.outcome.is_ok() => writeln!(self.screen, "    {STRONG}fix:{STRONG:#} {remedy}"),
+            _ => Ok(()),
+        }
     }
 }
 
