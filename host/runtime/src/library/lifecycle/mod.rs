@@ -5,6 +5,8 @@
 //! proven, and nothing is lost when a notice is: the next look at the directory shows the same.
 
 mod debounce;
+mod fortunes;
+mod messages;
 mod orders;
 mod places;
 mod plugin;
@@ -14,158 +16,18 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::library::change::{BreakerWord, Change, Phases};
+use crate::library::change::Change;
 use crate::library::clock::Moment;
 use crate::library::examine::Rejection;
 use crate::library::ledger::{Ledger, MarkKind};
-use crate::library::service::Standing;
 use crate::library::timing::Timing;
 use crate::manifest::{HostConfig, PluginConfig};
 
 use debounce::{Debounce, Due};
+pub(crate) use messages::{Claims, Effect, Examine, Health, Input, Proven, Reading, World};
 pub use orders::{Order, OrderError};
 pub(crate) use places::{Offer, Place};
 pub(crate) use plugin::{Blocked, Exam, Former, Plugin, Served};
-
-/// What the machine moves about without looking inside.
-pub(crate) trait World {
-    /// What a place looks like from outside; equal if nothing has changed.
-    type Fingerprint: Clone + PartialEq;
-    /// The files of one version.
-    type Package: Clone;
-    /// A version that was examined and can serve.
-    type Version: Clone;
-}
-
-/// What the machine is told.
-pub(crate) enum Input<W: World> {
-    /// Something may have changed in the directory.
-    Stirred,
-    /// A look is over.
-    Looked(Result<BTreeMap<String, W::Fingerprint>, String>),
-    /// The files of a place were read.
-    Read {
-        /// The place.
-        place: String,
-        /// The number of the effect that asked for it.
-        number: u64,
-        /// What came of it.
-        reading: Reading<W>,
-    },
-    /// A version was examined.
-    Examined {
-        /// The number of the effect that asked for it.
-        number: u64,
-        /// What came of it.
-        outcome: Result<Proven<W>, Rejection>,
-    },
-    /// How a version fares that is or was live.
-    Surveyed {
-        /// Its number.
-        number: u64,
-        /// How it fares.
-        health: Health,
-    },
-    /// The host's configuration is another one.
-    Configured(Box<HostConfig>),
-}
-
-/// What came of reading a place.
-pub(crate) enum Reading<W: World> {
-    /// It changed meanwhile.
-    Unsteady,
-    /// It stood still.
-    Steady {
-        /// What it looked like; none if a later change might not show in it.
-        fingerprint: Option<W::Fingerprint>,
-        /// What is in it, or what is wrong with it.
-        content: Result<(Offer, W::Package), String>,
-    },
-}
-
-/// A version that may be published.
-pub(crate) struct Proven<W: World> {
-    /// The version.
-    pub(crate) version: W::Version,
-    /// What it wants to serve.
-    pub(crate) claims: Claims,
-    /// What an operator should know.
-    pub(crate) notes: Vec<String>,
-    /// The hash of its component alone, by which journals name it.
-    pub(crate) component: String,
-    /// How long it took.
-    pub(crate) took: Phases,
-}
-
-/// What a plugin wants to have for itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Claims {
-    /// The platforms whose runs it drives.
-    pub(crate) platforms: Vec<String>,
-    /// The kinds of messages that nobody else answers.
-    pub(crate) kinds: Vec<String>,
-}
-
-/// How a version fares.
-#[derive(Debug, Clone)]
-pub(crate) struct Health {
-    /// Runs that are on it now.
-    pub(crate) runs: usize,
-    /// Runs that ever began on it.
-    pub(crate) began: u64,
-    /// What its breaker does.
-    pub(crate) breaker: BreakerWord,
-    /// Why it should not be the one in service.
-    pub(crate) alarm: Option<String>,
-}
-
-/// What is to be done.
-pub(crate) enum Effect<W: World> {
-    /// Look at the directory; answered by [`Input::Looked`].
-    Look,
-    /// Read the files of this place; answered by [`Input::Read`].
-    Read {
-        /// The place.
-        place: String,
-        /// To be given back.
-        number: u64,
-    },
-    /// Find out whether this version can serve; answered by [`Input::Examined`].
-    Examine(Examine<W>),
-    /// Nobody waits for this examination any more.
-    Abandon(u64),
-    /// What is live has changed: see [`Lifecycle::plugins`] and [`Lifecycle::served`].
-    Publish,
-    /// Tell this version how it stands.
-    Stand(W::Version, Standing),
-    /// Of the former versions of this plugin only these are needed.
-    Forget {
-        /// The plugin.
-        id: String,
-        /// Their hashes.
-        keep: Vec<String>,
-    },
-    /// Write down what must outlast the process: see [`Lifecycle::ledger`].
-    Remember,
-    /// Something happened.
-    Tell(Change),
-}
-
-/// An examination that is asked for.
-pub(crate) struct Examine<W: World> {
-    /// The number of the generation that it will be.
-    pub(crate) number: u64,
-    /// The plugin.
-    pub(crate) id: String,
-    /// The hash of the version.
-    pub(crate) hash: String,
-    /// Its files; none if they are to be taken from the archive.
-    pub(crate) package: Option<W::Package>,
-    /// What the host's configuration says of it.
-    pub(crate) config: PluginConfig,
-    /// The version that it is to follow.
-    pub(crate) former: Option<W::Version>,
-}
 
 /// The machine.
 pub(crate) struct Lifecycle<W: World> {
@@ -337,42 +199,6 @@ impl<W: World> Lifecycle<W> {
         }
     }
 
-    fn surveyed(&mut self, now: Moment, number: u64, health: Health) {
-        let found = self.plugins.iter_mut().find_map(|(id, plugin)| Some((id.clone(), plugin.served(number)?)));
-        let Some((id, served)) = found else { return };
-        served.runs = health.runs;
-        served.began = health.began;
-        served.alarmed |= health.alarm.is_some();
-        if served.breaker != health.breaker {
-            served.breaker = health.breaker;
-            let why = health.alarm.clone().filter(|_| health.breaker == BreakerWord::Open).unwrap_or_default();
-            let version = served.name.clone();
-            self.tell(Change::Breaker { version, state: health.breaker, why });
-        }
-        if let Some(why) = health.alarm {
-            self.alarmed(now, &id, number, why);
-        }
-        self.let_go(&id);
-    }
-
-    /// A version on probation that goes wrong makes room for one that did not.
-    fn alarmed(&mut self, now: Moment, id: &str, number: u64, why: String) {
-        let Some(plugin) = self.plugins.get_mut(id) else { return };
-        let Some(live) = plugin.live.as_ref().filter(|live| live.name.generation == number && !live.proven) else {
-            return;
-        };
-        let is_pinned = self.host.plugin(id).pin.is_some() || plugin.memory.pin.is_some();
-        let (name, hash) = (live.name.clone(), live.name.hash.clone());
-        let has_other = plugin.memory.history.iter().any(|past| past.hash != hash && !plugin.is_marked(&past.hash));
-        if is_pinned || !has_other || plugin.is_marked(&hash) {
-            return;
-        }
-        plugin.mark(&hash, MarkKind::Struck, why.clone(), self.opened_ms + ms(now));
-        self.tell(Change::SetAside { version: name, why });
-        self.effects.push(Effect::Remember);
-        self.settle(id, now);
-    }
-
     fn configured(&mut self, now: Moment, host: HostConfig) {
         let before = std::mem::replace(&mut self.host, host);
         for (id, plugin) in &mut self.plugins {
@@ -385,56 +211,6 @@ impl<W: World> Lifecycle<W> {
         self.settle_all(now);
         if before.platforms != self.host.platforms {
             self.effects.push(Effect::Publish);
-        }
-    }
-
-    fn end_probations(&mut self, now: Moment) {
-        let timing = self.timing.clone();
-        let over = |plugin: &Plugin<W>| {
-            plugin.live.as_ref().is_some_and(|live| !live.proven && live.probation_is_over(now, &timing))
-        };
-        let ids: Vec<String> =
-            self.plugins.iter().filter(|(_, plugin)| over(plugin)).map(|(id, _)| id.clone()).collect();
-        for id in ids {
-            let Some(plugin) = self.plugins.get_mut(&id) else { continue };
-            let stood_by = plugin.former.iter().any(|former| former.standby);
-            plugin.former.iter_mut().for_each(|former| former.standby = false);
-            let Some(live) = &mut plugin.live else { continue };
-            live.proven = true;
-            let version = live.name.clone();
-            if stood_by {
-                self.tell(Change::Proven { version });
-            }
-            self.let_go(&id);
-        }
-    }
-
-    fn end_drains(&mut self, now: Moment) {
-        let drain = self.timing.drain;
-        let mut overdue = Vec::new();
-        for former in self.plugins.values_mut().flat_map(|plugin| &mut plugin.former) {
-            if former.served.runs > 0 && !former.ending && now >= former.retired.saturating_add(drain) {
-                former.ending = true;
-                overdue.push((former.served.version.clone(), former.served.name.clone(), former.served.runs));
-            }
-        }
-        for (version, name, runs) in overdue {
-            self.effects.push(Effect::Stand(version, Standing::Ending));
-            self.tell(Change::Overdue { version: name, runs });
-        }
-    }
-
-    /// Drops the former versions that nobody needs.
-    fn let_go(&mut self, id: &str) {
-        let Some(plugin) = self.plugins.get_mut(id) else { return };
-        let (kept, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut plugin.former).into_iter().partition(|former| former.standby || former.served.runs > 0);
-        plugin.former = kept;
-        if plugin.is_nothing() {
-            self.plugins.remove(id);
-        }
-        for former in gone {
-            self.tell(Change::Drained { version: former.served.name });
         }
     }
 

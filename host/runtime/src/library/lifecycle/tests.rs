@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::library::change::{Stage, VersionName};
+use crate::library::change::{BreakerWord, Phases, Stage, VersionName};
 
 /// A directory and work that exist only in numbers.
 struct Numbers;
