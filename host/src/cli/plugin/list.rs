@@ -20,7 +20,7 @@ const SHORT: usize = 12;
 /// Shown below the options.
 pub const EXAMPLES: &str = "\
 Examples:
-  hangar plugin list plugins                the plugins of this directory, while `hangar plugin watch` is at work on it
+  hangar plugin list plugins           how they stand, while `hangar plugin watch` is at work
   hangar plugin list plugins --json | jq '.plugins[] | {id, reason}'
 
 For each plugin: the version that serves, with the beginning of its hash (to pin it with `pin = \"HASH\"` under [plugins.ID] \

@@ -29,9 +29,9 @@ const CONFIG_LOOKS: Duration = Duration::from_millis(500);
 /// Shown below the options.
 pub const EXAMPLES: &str = "\
 Examples:
-  hangar plugin watch plugins                          tell what happens to the plugins in this directory
-  hangar plugin watch plugins --config hangar.toml     with the grants, settings and pins of this host
-  hangar plugin watch plugins --poll 2                 where the file system does not tell of changes
+  hangar plugin watch plugins                        tell what happens to the plugins in there
+  hangar plugin watch plugins --config hangar.toml   with the grants, settings and pins of this host
+  hangar plugin watch plugins --poll 2               where the file system tells of no changes
   hangar plugin watch plugins --json | jq .why
 
 It does with the directory what a server does: each plugin is a folder with a plugin.toml and a .wasm, or a .wasm alone. A \
@@ -41,7 +41,7 @@ version before it. What cannot be used is told with the reason, and the version 
 code 0.
 
 --json prints first {\"watching\":..,\"state\":..}, then an object in each line: {\"at_ms\":..,\"change\":..} and, by `change`:
-  published                        id, version, hash, generation, former, why, notes [..], took {read_us,load_us,probe_us,shadow_us}
+  published                        id, version, hash, generation, former, why, notes [..], took
   rejected                         place, id, stage, why, serving
   withdrawn, set-aside             id, version, hash, generation, why
   proven, drained                  id, version, hash, generation
@@ -50,8 +50,8 @@ code 0.
   unreadable, unconfigured         why (the directory, the configuration cannot be used)
   readable, configured             nothing (they can again; the configuration was read again)
   missed                           count (changes came faster than they were read)
-`former` and `serving` are {id,version,hash,generation} or null. The `why` of `published` is files, rolled-back, pinned, \
-configured or last-good.";
+`former` and `serving` are {id,version,hash,generation} or null; `took` is {read_us,load_us,probe_us,shadow_us}. The `why` of \
+`published` is files, rolled-back, pinned, configured or last-good, the `state` of `breaker` open, half-open or closed.";
 
 /// What to watch, and for which host.
 #[derive(Args)]
