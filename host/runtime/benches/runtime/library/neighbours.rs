@@ -85,7 +85,8 @@ pub fn all(report: &mut Report) -> Result<()> {
         ("a neighbour's step while Rust is compiled", &cold),
         ("a neighbour's step while JavaScript is compiled", &slow),
     ] {
-        report.spread(what, samples, Some((99, limit)));
+        let as_many_times = samples.percentile(99) / quiet.percentile(99);
+        report.spread(&format!("{what}: {as_many_times:.1} × quiet"), samples, Some((99, limit)));
     }
     Ok(())
 }
