@@ -5,7 +5,8 @@
 //! actions; a handler takes envelopes and gives verdicts. Whatever a plugin does wrong ends its own run with a
 //! [`Fault`] that says why, and touches nothing else.
 //!
-//! What a plugin asks for and is granted stands in [`manifest`]; [`script`] tries a plugin without a server.
+//! What a plugin asks for and is granted stands in [`manifest`]; [`script`] tries a plugin without a server. A
+//! [`library`] keeps a directory of plugins live, and places runs on the versions that serve.
 //!
 //! Where to find what: the limits are in `limits.rs`, traps are classified in `fault.rs`, actions are checked in
 //! `rules.rs`, against grants in `permission.rs`, and what a plugin can reach of the world is in `imports.rs` and `wasi.rs`.
