@@ -87,7 +87,10 @@ impl<W: World> Lifecycle<W> {
     pub(crate) fn tick(&mut self, now: Moment) -> Vec<Effect<W>> {
         if now >= self.rescan_at {
             self.rescan_at = now.saturating_add(self.timing.rescan);
-            self.debounce.stir(now, &self.timing);
+            // Who is about to look anyway is not to wait for quiet anew.
+            if !self.debounce.is_at_work() {
+                self.debounce.stir(now, &self.timing);
+            }
         }
         if self.debounce.begin(now).is_some() {
             self.effects.push(Effect::Look);
