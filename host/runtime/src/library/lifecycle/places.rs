@@ -212,8 +212,8 @@ impl<W: World> Lifecycle<W> {
         }
     }
 
-    /// Plugins whose places have come to hold others go to where their own files are now. Which nobody is driven out of
-    /// who serves and has no files elsewhere: it holds its place against files that may be there by mistake.
+    /// Plugins whose places have come to hold others go to where their own files are now. One that serves and has no files
+    /// elsewhere is not driven out: it holds its place against files that may be there by mistake.
     fn follow_the_files(&mut self) {
         let held = |name: &String| self.places.get(name).and_then(Place::held);
         let strays = self.plugins.iter().filter(|(id, plugin)| {
