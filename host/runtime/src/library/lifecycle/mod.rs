@@ -14,7 +14,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::library::change::Change;
 use crate::library::clock::Moment;
@@ -131,6 +131,12 @@ impl<W: World> Lifecycle<W> {
     /// The places in the directory.
     pub(crate) fn places(&self) -> &BTreeMap<String, Place<W>> {
         &self.places
+    }
+
+    /// The names of the places that are known, from before this process, too.
+    pub(crate) fn known_places(&self) -> BTreeSet<String> {
+        let of_plugins = self.plugins.values().filter_map(|plugin| plugin.place.as_ref());
+        self.places.keys().chain(of_plugins).cloned().collect()
     }
 
     /// The host's configuration.
