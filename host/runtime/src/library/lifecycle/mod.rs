@@ -172,10 +172,11 @@ impl<W: World> Lifecycle<W> {
         match which {
             None => {}
             Some(Due::First) => self.first_look = Some(seen),
-            Some(Due::Second) => {
-                let first = self.first_look.take().unwrap_or_default();
-                self.compare(now, &first, &seen);
-            }
+            Some(Due::Second) => match self.first_look.take() {
+                Some(first) => self.compare(now, &first, &seen),
+                // The first look has failed, and one alone says nothing.
+                None => self.debounce.stir(now, &self.timing),
+            },
         }
     }
 
