@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::breaker::{Breaker, BreakerPhase, BreakerRules};
+use super::client_name::ClientName;
 use super::clock::Moment;
 use crate::fault::Fault;
 use crate::log::clean;
@@ -17,15 +18,14 @@ const STRIKES_COUNTED: usize = 1_000;
 /// How many clients are named to those who ask.
 const CLIENTS_NAMED: usize = 8;
 
-/// The longest name of a client, and the longest words about a strike, that are told; in bytes.
-const NAME_BYTES: usize = 128;
+/// The longest words about a strike that are told, in bytes.
 const WORDS_BYTES: usize = 512;
 
 /// The right of one run of one client to be there.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Pass {
     number: u64,
-    pub(crate) client: String,
+    pub(crate) client: ClientName,
 }
 
 /// Why a client may not begin a run now.
@@ -65,13 +65,13 @@ pub struct RecordSurvey {
 #[derive(Debug)]
 pub(crate) struct Account {
     rules: BreakerRules,
-    breaker: Breaker<String>,
+    breaker: Breaker<ClientName>,
     /// Those that had strikes.
-    clients: HashMap<String, Client>,
+    clients: HashMap<ClientName, Client>,
     /// Those that had strikes on the version before.
-    struck_before: HashSet<String>,
+    struck_before: HashSet<ClientName>,
     /// Two that had runs end well: enough to know for each client whether another had.
-    well: Vec<String>,
+    well: Vec<ClientName>,
     /// The latest strikes.
     strikes: VecDeque<Moment>,
     last: Option<Strike>,
@@ -92,7 +92,7 @@ struct Client {
 
 #[derive(Debug)]
 struct Strike {
-    client: String,
+    client: ClientName,
     /// In full.
     died_of: String,
     /// Without what the plugin said, which may be nobody else's business.
@@ -100,7 +100,7 @@ struct Strike {
 }
 
 impl Account {
-    pub(crate) fn new(rules: BreakerRules, seed: u64, struck_before: HashSet<String>) -> Self {
+    pub(crate) fn new(rules: BreakerRules, seed: u64, struck_before: HashSet<ClientName>) -> Self {
         let mut seeds = Rng::with_seed(seed);
         Self {
             rules,
@@ -120,9 +120,10 @@ impl Account {
     }
 
     /// Lets a run of this client in, or says why not.
-    pub(crate) fn admit(&mut self, client: &str, now: Moment) -> Result<Pass, Refused> {
+    pub(crate) fn admit(&mut self, client: impl Into<ClientName>, now: Moment) -> Result<Pass, Refused> {
+        let client = client.into();
         let of_all = self.breaker.refuses(now, &self.rules);
-        let own = self.clients.get_mut(client);
+        let own = self.clients.get_mut(&client);
         let of_own = own.and_then(|own| Some((own.breaker.refuses(now, &self.rules)?, own.died_of.clone())));
         match (of_own, of_all) {
             (Some((wait, died_of)), other) => {
@@ -130,7 +131,7 @@ impl Account {
                 return Err(Refused { alone: true, died_of, retry_after });
             }
             (None, Some(retry_after)) => {
-                let died_of = self.last.as_ref().map(|last| last.words_for(client).to_owned()).unwrap_or_default();
+                let died_of = self.last.as_ref().map(|last| last.words_for(&client).to_owned()).unwrap_or_default();
                 return Err(Refused { alone: false, died_of, retry_after });
             }
             (None, None) => {}
@@ -139,10 +140,10 @@ impl Account {
         let number = self.passes;
         // Neither refuses: both were just asked.
         let _ = self.breaker.admit(number, now, &self.rules);
-        if let Some(own) = self.clients.get_mut(client) {
+        if let Some(own) = self.clients.get_mut(&client) {
             let _ = own.breaker.admit(number, now, &self.rules);
         }
-        Ok(Pass { number, client: client.to_owned() })
+        Ok(Pass { number, client })
     }
 
     /// A run is there. One that was let in need not be: there may be no room for it, or it does not move after all.
@@ -153,7 +154,7 @@ impl Account {
     /// A run had a strike.
     pub(crate) fn struck(&mut self, pass: &Pass, fault: &Fault, now: Moment) {
         let strike = Strike {
-            client: clean(&pass.client, NAME_BYTES),
+            client: pass.client.clone(),
             died_of: clean(&fault.to_string(), WORDS_BYTES),
             kind: clean(&without_its_words(fault), WORDS_BYTES),
         };
@@ -167,7 +168,7 @@ impl Account {
         } else {
             self.breaker.struck(pass.number, pass.client.clone(), now, &self.rules)
         };
-        let Strike { client, died_of, .. } = &strike;
+        let (client, died_of) = (shown(&strike.client), &strike.died_of);
         if opened_for_all {
             self.raise(|rules| {
                 format!(
@@ -215,7 +216,7 @@ impl Account {
         self.forget_old_strikes(now);
         let rules = &self.rules;
         let refused = self.clients.iter_mut().filter_map(|(name, client)| {
-            (client.breaker.phase(now, rules) != BreakerPhase::Closed).then(|| clean(name, NAME_BYTES))
+            (client.breaker.phase(now, rules) != BreakerPhase::Closed).then(|| shown(name))
         });
         let mut refused_clients: Vec<String> = refused.collect();
         refused_clients.sort_unstable();
@@ -228,12 +229,12 @@ impl Account {
             breaker: self.phase(now),
             refused_clients,
             alarm: self.alarm.clone(),
-            last_strike: self.last.as_ref().map(|last| format!("`{}`: {}", last.client, last.died_of)),
+            last_strike: self.last.as_ref().map(|last| format!("`{}`: {}", shown(&last.client), last.died_of)),
         }
     }
 
     /// The clients that had strikes, as far as they are remembered.
-    pub(crate) fn struck_clients(&self) -> HashSet<String> {
+    pub(crate) fn struck_clients(&self) -> HashSet<ClientName> {
         self.clients.keys().cloned().collect()
     }
 
@@ -282,7 +283,7 @@ impl Account {
         }
     }
 
-    fn is_well_for_another(&self, client: &str) -> bool {
+    fn is_well_for_another(&self, client: &ClientName) -> bool {
         self.well.iter().any(|other| other != client)
     }
 
@@ -294,9 +295,14 @@ impl Account {
 }
 
 impl Strike {
-    fn words_for(&self, client: &str) -> &str {
-        if self.client == client { &self.died_of } else { &self.kind }
+    fn words_for(&self, client: &ClientName) -> &str {
+        if self.client == *client { &self.died_of } else { &self.kind }
     }
+}
+
+/// A name that is told: it is somebody else's, and drives no terminal.
+fn shown(client: &ClientName) -> String {
+    clean(&client.to_string(), WORDS_BYTES)
 }
 
 /// What a fault is, without what the plugin itself said of it: that may tell of another client's business.

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use semver::Version;
 
 use super::catalog::Catalog;
+use super::client_name::ClientName;
 use super::clock::Moment;
 use super::placed_run::PlacedRun;
 use super::record::{RecordSurvey, Refusal};
@@ -187,7 +188,7 @@ impl Generation {
     }
 
     /// The clients that had strikes on it, for the record of the version after it.
-    pub(crate) fn struck_clients(&self) -> HashSet<String> {
+    pub(crate) fn struck_clients(&self) -> HashSet<ClientName> {
         self.service.struck_clients()
     }
 }

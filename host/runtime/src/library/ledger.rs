@@ -151,8 +151,10 @@ impl Entry {
 
     fn forget_marks(&mut self, kept: usize) {
         while self.marks.len() > kept {
-            let oldest = self.marks.iter().min_by_key(|(_, mark)| mark.at_ms).map(|(hash, _)| hash.clone());
-            oldest.and_then(|hash| self.marks.remove(&hash));
+            // What was only rejected is examined before it serves, and found out again.
+            let weight = |mark: &Mark| (mark.kind != MarkKind::Rejected, mark.at_ms);
+            let least = self.marks.iter().min_by_key(|(_, mark)| weight(mark)).map(|(hash, _)| hash.clone());
+            least.and_then(|hash| self.marks.remove(&hash));
         }
     }
 
@@ -217,6 +219,16 @@ mod tests {
             entry.remember(past(hash, at));
         }
         assert_eq!(entry.history, [past("a", 3), past("b", 2)]);
+    }
+
+    #[test]
+    fn what_was_set_aside_is_remembered_whatever_is_rejected_after_it() {
+        let mut entry = Entry::default();
+        entry.mark("struck".to_owned(), mark(0));
+        for number in 1..=MARKS as u64 {
+            entry.mark(format!("{number}"), Mark { kind: MarkKind::Rejected, ..mark(number) });
+        }
+        assert!(entry.marks.len() == MARKS && entry.marks.contains_key("struck"));
     }
 
     #[test]

@@ -48,12 +48,14 @@ pub(crate) struct Look {
     pub(crate) left_out: usize,
 }
 
-/// Looks at the plugin directory. An error says nothing about what is in it.
-pub(crate) fn look(directory: &Path) -> io::Result<Look> {
-    let Listing { names, mut left_out } = Listing::of(directory, ENTRIES, |entry, name| {
+/// Looks at the plugin directory. An error says nothing about what is in it. Where there is no room for all places, those
+/// that are known come first: what comes later drives nobody out.
+pub(crate) fn look(directory: &Path, known: &BTreeSet<String>) -> io::Result<Look> {
+    let wanted = |entry: &DirEntry, name: &str| {
         // A plain file that is no component is nothing of ours, however many there are.
         !is_temporary(name) && (is_code(name) || entry.file_type().is_ok_and(|kind| !kind.is_file()))
-    })?;
+    };
+    let Listing { names, mut left_out } = Listing::with(directory, ENTRIES, wanted, known)?;
     let mut places = BTreeMap::new();
     let mut folders = Folders::of(directory)?;
     let beside = Beside::of(directory);
@@ -151,14 +153,24 @@ impl Beside {
 
 /// The first names of a folder, in their order.
 struct Listing {
-    names: BTreeSet<String>,
+    names: Vec<String>,
     left_out: usize,
 }
 
 impl Listing {
     /// The first `limit` names that are wanted. Which these are does not hang on the order in which the system lists.
     fn of(folder: &Path, limit: usize, wanted: impl Fn(&DirEntry, &str) -> bool) -> io::Result<Self> {
-        let mut listing = Self { names: BTreeSet::new(), left_out: 0 };
+        Self::with(folder, limit, wanted, &BTreeSet::new())
+    }
+
+    /// The same, with these names before all others.
+    fn with(
+        folder: &Path,
+        limit: usize,
+        wanted: impl Fn(&DirEntry, &str) -> bool,
+        before: &BTreeSet<String>,
+    ) -> io::Result<Self> {
+        let (mut names, mut left_out) = (BTreeSet::new(), 0);
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -167,15 +179,17 @@ impl Listing {
                 continue;
             }
             match name.to_str() {
-                Some(name) if !name.contains(char::is_control) => drop(listing.names.insert(name.to_owned())),
-                _ => listing.left_out += 1,
+                Some(name) if !name.contains(char::is_control) => {
+                    names.insert((!before.contains(name), name.to_owned()));
+                }
+                _ => left_out += 1,
             }
-            if listing.names.len() > limit {
-                listing.names.pop_last();
-                listing.left_out += 1;
+            if names.len() > limit {
+                names.pop_last();
+                left_out += 1;
             }
         }
-        Ok(listing)
+        Ok(Self { names: names.into_iter().map(|(_, name)| name).collect(), left_out })
     }
 }
 
@@ -212,6 +226,10 @@ mod tests {
     fn put(file: &Path, content: &str) {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, content).unwrap();
+    }
+
+    fn look(directory: &Path) -> io::Result<Look> {
+        super::look(directory, &BTreeSet::new())
     }
 
     fn places(directory: &Path) -> Vec<String> {
@@ -378,6 +396,25 @@ mod tests {
             put(&path.join(format!("note{number}.txt")), "");
         }
         assert_eq!(places(&path).len(), PLACES, "what is no component takes no room");
+    }
+
+    #[test]
+    fn what_comes_later_drives_nobody_out() {
+        let (_folder, path) = directory(&[]);
+        for number in 0..PLACES {
+            put(&path.join(format!("p{number:03}.wasm")), "");
+        }
+        let known: BTreeSet<String> = places(&path).into_iter().collect();
+        put(&path.join("a.wasm"), "");
+        for number in 0..=ENTRIES {
+            fs::create_dir(path.join(format!("b{number}"))).unwrap();
+        }
+        let found = super::look(&path, &known).unwrap();
+        assert!(found.places.keys().eq(&known));
+        assert_eq!(found.left_out, PLACES + 3);
+        fs::remove_file(path.join("p007.wasm")).unwrap();
+        let found = super::look(&path, &known).unwrap();
+        assert!(found.places.contains_key("a.wasm") && !found.places.contains_key("p007.wasm"));
     }
 
     #[test]

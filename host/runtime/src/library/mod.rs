@@ -6,6 +6,7 @@ mod archive;
 mod breaker;
 mod catalog;
 mod change;
+mod client_name;
 mod clock;
 #[cfg(test)]
 mod documented;

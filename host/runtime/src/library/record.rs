@@ -10,6 +10,7 @@ pub(crate) use super::account::Pass;
 pub use super::account::RecordSurvey;
 use super::account::{Account, Refused};
 use super::breaker::BreakerRules;
+use super::client_name::ClientName;
 use super::clock::Moment;
 use crate::fault::Fault;
 
@@ -39,7 +40,7 @@ impl Record {
         plugin: &str,
         rules: BreakerRules,
         seed: u64,
-        struck_before: HashSet<String>,
+        struck_before: HashSet<ClientName>,
         bell: Arc<Notify>,
     ) -> Self {
         let account = Mutex::new(Account::new(rules, seed, struck_before));
@@ -47,7 +48,7 @@ impl Record {
     }
 
     /// Lets a run of this client in, or says why not.
-    pub(crate) fn admit(&self, client: &str, now: Moment) -> Result<Pass, Refusal> {
+    pub(crate) fn admit(&self, client: impl Into<ClientName>, now: Moment) -> Result<Pass, Refusal> {
         self.watched(now, |account| account.admit(client, now)).map_err(|refused| self.refusal(refused))
     }
 
@@ -86,7 +87,7 @@ impl Record {
     }
 
     /// The clients that had strikes, for the record of the next version.
-    pub(crate) fn struck_clients(&self) -> HashSet<String> {
+    pub(crate) fn struck_clients(&self) -> HashSet<ClientName> {
         self.account().struck_clients()
     }
 

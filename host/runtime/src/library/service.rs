@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, watch};
 
 use super::breaker::BreakerRules;
+use super::client_name::ClientName;
 use super::clock::{Clock, Moment};
 use super::record::{Pass, Record, RecordSurvey, Refusal};
 use crate::fault::Fault;
@@ -39,7 +40,7 @@ impl Service {
         plugin: &str,
         number: u64,
         rules: BreakerRules,
-        struck_before: HashSet<String>,
+        struck_before: HashSet<ClientName>,
         bell: Arc<Notify>,
         clock: Clock,
     ) -> Arc<Self> {
@@ -49,12 +50,12 @@ impl Service {
     }
 
     /// A place for one run or call of this client, whatever the standing is.
-    pub(crate) fn enter(self: &Arc<Self>, client: &str) -> Result<Lease, Refusal> {
+    pub(crate) fn enter(self: &Arc<Self>, client: impl Into<ClientName>) -> Result<Lease, Refusal> {
         Place::take(self).admit(client)
     }
 
     /// A place for one run of this client; none if this is not the live version.
-    pub(crate) fn enter_live(self: &Arc<Self>, client: &str) -> Result<Option<Lease>, Refusal> {
+    pub(crate) fn enter_live(self: &Arc<Self>, client: impl Into<ClientName>) -> Result<Option<Lease>, Refusal> {
         // First the place, then the look: who ends the standing sees the place, or else the look sees the end.
         let place = Place::take(self);
         if self.standing() != Standing::Live {
@@ -91,7 +92,7 @@ impl Service {
         self.record.survey(now)
     }
 
-    pub(crate) fn struck_clients(&self) -> HashSet<String> {
+    pub(crate) fn struck_clients(&self) -> HashSet<ClientName> {
         self.record.struck_clients()
     }
 }
@@ -108,7 +109,7 @@ impl Place {
         Self { service: Arc::clone(service) }
     }
 
-    fn admit(self, client: &str) -> Result<Lease, Refusal> {
+    fn admit(self, client: impl Into<ClientName>) -> Result<Lease, Refusal> {
         let pass = self.service.record.admit(client, self.service.clock.now())?;
         Ok(Lease { place: Some(self), pass })
     }
@@ -133,7 +134,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// Whose run it is.
-    pub(crate) fn client(&self) -> &str {
+    pub(crate) fn client(&self) -> &ClientName {
         &self.pass.client
     }
 

@@ -7,6 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::archive::{Archive, Kept};
 use super::ledger::Ledger;
@@ -30,6 +31,10 @@ const LEDGER_BYTES: u64 = 64 << 20;
 
 /// The largest status that is read, in bytes.
 const STATUS_BYTES: u64 = 64 << 20;
+
+/// How often it is tried again to get hold of the lock, and after how long.
+const LOCK_ATTEMPTS: usize = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the library remembers.
 pub(crate) struct Store(Kind);
@@ -127,20 +132,15 @@ pub fn status_in(directory: &Path) -> io::Result<Option<Status>> {
         Err(error) => return Err(io::Error::other(error)),
     };
     let status = serde_json::from_str::<Status>(&text).map_err(|error| in_file(&file, &error.into()))?;
-    let running = status.running && is_alive(status.process);
+    let running = status.running && is_held(directory);
     Ok(Some(Status { running, ..status }))
 }
 
-#[cfg(unix)]
-fn is_alive(process: u32) -> bool {
-    let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
-    // One of another user that may not be asked is alive too.
-    process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
-}
-
-#[cfg(not(unix))]
-fn is_alive(_: u32) -> bool {
-    true
+/// Whether somebody is at work there. The number of a process says nothing: after a restart of the machine, or outside of
+/// a container, another one has it.
+fn is_held(directory: &Path) -> bool {
+    let lock = File::open(directory.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 impl Disk {
@@ -167,7 +167,14 @@ fn lock(directory: &Path) -> io::Result<File> {
     let path = directory.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| in_file(&path, &error))?;
-    match file.try_lock() {
+    // Who only asks whether somebody is at work holds it for a moment.
+    let mut locked = file.try_lock();
+    for _ in 0..LOCK_ATTEMPTS {
+        let Err(TryLockError::WouldBlock) = locked else { break };
+        std::thread::sleep(LOCK_PAUSE);
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let why = format!("{} is in use by another host: give each host its own", directory.display());
@@ -423,6 +430,43 @@ mod tests {
         assert_eq!(error, format!("{} is in use by another host: give each host its own", path.display()));
         drop(store);
         assert!(Store::open(Some(&path)).is_ok());
+    }
+
+    #[test]
+    fn somebody_is_at_work_as_long_as_the_store_is_held() {
+        let (_folder, path, store) = opened();
+        // A process that is always there: the first one, as which a host in a container runs.
+        let status = Status {
+            process: 1,
+            running: true,
+            directory: String::new(),
+            unreadable: None,
+            polling: None,
+            left_out: 0,
+            plugins: Vec::new(),
+            strays: Vec::new(),
+        };
+        store.write_status(&serde_json::to_value(status).unwrap()).unwrap();
+        let running = || status_in(&path).unwrap().unwrap().running;
+        assert!(running() && running(), "asking changes nothing");
+        drop(store);
+        assert!(!running());
+        fs::remove_file(path.join(LOCK)).unwrap();
+        assert!(!running());
+    }
+
+    #[test]
+    fn who_asks_does_not_keep_the_next_one_out() {
+        let (_folder, path, store) = opened();
+        drop(store);
+        let asking = File::open(path.join(LOCK)).unwrap();
+        asking.try_lock_shared().unwrap();
+        let asked = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(15));
+            drop(asking);
+        });
+        assert!(Store::open(Some(&path)).is_ok());
+        asked.join().unwrap();
     }
 
     #[test]

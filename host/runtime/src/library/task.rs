@@ -278,8 +278,10 @@ impl Task {
         for effect in effects {
             match effect {
                 Effect::Look => {
-                    let directory = self.directory.clone();
-                    self.begin(Job::Look, move || Done::Looked(look(&directory).map_err(|error| error.to_string())));
+                    let (directory, known) = (self.directory.clone(), self.lifecycle.known_places());
+                    self.begin(Job::Look, move || {
+                        Done::Looked(look(&directory, &known).map_err(|error| error.to_string()))
+                    });
                 }
                 Effect::Read { place, number } => {
                     let directory = self.directory.clone();

@@ -84,7 +84,7 @@ fn who_is_refused_cannot_keep_the_others_waiting() {
 #[test]
 fn strikes_for_one_client_alarm_unless_they_are_its_own_doing() {
     let alarm = |struck_before: &[&str], well: &[&str]| {
-        let before = struck_before.iter().map(ToString::to_string).collect();
+        let before = struck_before.iter().copied().map(ClientName::from).collect();
         let mut account = Account::new(BreakerRules::default(), 7, before);
         well.iter().for_each(|client| success(&mut account, client, at(0)));
         (0..2).for_each(|_| strike(&mut account, "a", at(0)));
@@ -106,14 +106,14 @@ fn the_clients_of_one_version_are_known_to_the_next() {
     let mut account = account();
     ["a", "b"].iter().for_each(|client| strike(&mut account, client, at(0)));
     success(&mut account, "c", at(0));
-    assert_eq!(account.struck_clients(), ["a".to_owned(), "b".to_owned()].into());
+    assert_eq!(account.struck_clients(), ["a", "b"].map(ClientName::from).into());
 }
 
 #[test]
 fn the_oldest_are_forgotten_first() {
     let rules = BreakerRules { clients: 2, strikes: 1_000, ..BreakerRules::default() };
     let names = |account: &Account| {
-        let mut names: Vec<_> = account.struck_clients().into_iter().collect();
+        let mut names: Vec<_> = account.struck_clients().iter().map(ToString::to_string).collect();
         names.sort_unstable();
         names
     };
@@ -129,7 +129,7 @@ fn the_oldest_are_forgotten_first() {
 #[test]
 fn a_long_name_and_long_words_are_cut() {
     let mut account = account();
-    let pass = account.admit(&"n".repeat(10_000), at(0)).unwrap();
+    let pass = account.admit(&*"n".repeat(10_000), at(0)).unwrap();
     account.struck(&pass, &Fault::Panic { message: "m\n".repeat(10_000) }, at(0));
     let words = account.survey(at(0)).last_strike.unwrap();
     assert!(words.len() < 1_000 && !words.contains('\n'));
@@ -169,14 +169,14 @@ fn perform(
         let was_closed = account.phase(now) == BreakerPhase::Closed;
         let mut struck = None;
         match deed {
-            Deed::Admit(client) => match account.admit(&format!("client-{client}"), now) {
+            Deed::Admit(client) => match account.admit(&*format!("client-{client}"), now) {
                 Ok(pass) => running.push(pass),
                 Err(refused) => prop_assert!(!refused.retry_after.is_zero() && !refused.died_of.is_empty()),
             },
             Deed::Struck(at) => {
                 if let Some(pass) = pick(at, &mut running) {
                     account.struck(&pass, &panic(), now);
-                    struck = Some((pass.client, was_closed));
+                    struck = Some((pass.client.to_string(), was_closed));
                 }
             }
             Deed::Ended(at) => {
@@ -246,7 +246,7 @@ proptest! {
         })?;
         let later = last + at(120);
         for client in 0..50 {
-            let pass = account.admit(&format!("client-{client}"), later).unwrap();
+            let pass = account.admit(&*format!("client-{client}"), later).unwrap();
             account.ended(&pass, later);
         }
         prop_assert_eq!(account.phase(later), BreakerPhase::Closed);

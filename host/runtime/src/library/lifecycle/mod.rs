@@ -14,7 +14,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::library::change::Change;
 use crate::library::clock::Moment;
@@ -136,6 +136,12 @@ impl<W: World> Lifecycle<W> {
         &self.places
     }
 
+    /// The names of the places that are known, from before this process, too.
+    pub(crate) fn known_places(&self) -> BTreeSet<String> {
+        let of_plugins = self.plugins.values().filter_map(|plugin| plugin.place.as_ref());
+        self.places.keys().chain(of_plugins).cloned().collect()
+    }
+
     /// The host's configuration.
     pub(crate) fn host(&self) -> &HostConfig {
         &self.host
@@ -169,10 +175,11 @@ impl<W: World> Lifecycle<W> {
         match which {
             None => {}
             Some(Due::First) => self.first_look = Some(seen),
-            Some(Due::Second) => {
-                let first = self.first_look.take().unwrap_or_default();
-                self.compare(now, &first, &seen);
-            }
+            Some(Due::Second) => match self.first_look.take() {
+                Some(first) => self.compare(now, &first, &seen),
+                // The first look has failed, and one alone says nothing.
+                None => self.debounce.stir(now, &self.timing),
+            },
         }
     }
 

@@ -102,14 +102,20 @@ struct Sim {
     work: Vec<Work>,
     archive: BTreeMap<String, File>,
     writes: u64,
-    last_look: BTreeSet<String>,
+    /// What the last two looks have shown.
+    looks: [BTreeSet<String>; 2],
+    /// The generations that were found good, with their hashes.
+    proven: BTreeMap<u64, String>,
+    /// The examinations that nobody waits for any more.
+    abandoned: BTreeSet<u64>,
 }
 
 impl Sim {
     fn new() -> Self {
         let machine = Lifecycle::new(Timing::default(), HostConfig::default(), Ledger::default(), 0);
-        let (files, work, archive) = Default::default();
-        let mut sim = Self { machine, now: Moment::ZERO, files, work, archive, writes: 0, last_look: BTreeSet::new() };
+        let (files, work, archive, looks, proven, abandoned) = Default::default();
+        let now = Moment::ZERO;
+        let mut sim = Self { machine, now, files, work, archive, writes: 0, looks, proven, abandoned };
         let effects = sim.machine.tick(sim.now);
         sim.carry_out(effects);
         sim
@@ -136,12 +142,20 @@ impl Sim {
         self.carry_out(effects);
     }
 
-    /// Whatever is withdrawn was seen to be gone.
+    /// Whatever is withdrawn was twice seen to be gone, and whatever serves was found good while it was waited for.
     fn check_withdrawals(&self, places: &BTreeMap<String, Option<String>>, before: &BTreeMap<String, VersionName>) {
         let after = self.live();
         for id in before.keys().filter(|id| !after.contains_key(*id)) {
             let place = places.get(id).cloned().flatten();
-            assert!(!place.is_some_and(|place| self.last_look.contains(&place)), "{id} was withdrawn and was there");
+            let was_there = |place: &String| self.looks.iter().any(|look| look.contains(place));
+            assert!(!place.as_ref().is_some_and(was_there), "{id} was withdrawn and was there");
+        }
+        for (id, live) in after.iter().filter(|(id, live)| before.get(*id) != Some(live)) {
+            let number = live.generation;
+            assert_eq!(self.proven.get(&number), Some(&live.hash), "{id} serves and was never found good");
+            assert!(!self.abandoned.contains(&number), "{id} serves as nobody wants it any more");
+            let plugin = self.machine.plugins().get(id);
+            assert!(plugin.is_some_and(|plugin| !plugin.is_marked(&live.hash)), "{id} serves and was set aside");
         }
     }
 
@@ -151,7 +165,7 @@ impl Sim {
                 Effect::Look => self.work.push(Work::Look),
                 Effect::Read { place, number } => self.work.push(Work::Read { place, number }),
                 Effect::Examine(examine) => self.work.push(Work::Examine(Box::new(examine))),
-                Effect::Abandon(_) => {}
+                Effect::Abandon(number) => drop(self.abandoned.insert(number)),
                 Effect::Publish => {
                     let claimers = self.machine.plugins().values().filter_map(|plugin| plugin.live.as_ref());
                     let claimers = claimers.filter(|live| !live.claims.platforms.is_empty()).count();
@@ -173,7 +187,10 @@ impl Sim {
         let work = self.work.remove(which % self.work.len());
         match work {
             Work::Look => {
-                self.last_look = self.files.keys().map(|place| (*place).to_owned()).collect();
+                if !no_room {
+                    self.looks.swap(0, 1);
+                    self.looks[1] = self.files.keys().map(|place| (*place).to_owned()).collect();
+                }
                 let seen = self.files.iter().map(|(place, file)| ((*place).to_owned(), file.fingerprint)).collect();
                 self.hear(Input::Looked(if no_room { Err("no room".into()) } else { Ok(seen) }));
             }
@@ -204,6 +221,7 @@ impl Sim {
                     Some(file) if file.good => {
                         assert_eq!(file.hash(), examine.hash);
                         self.archive.insert(examine.hash.clone(), file.clone());
+                        self.proven.insert(examine.number, examine.hash.clone());
                         Ok(Proven {
                             version: (examine.id.clone(), file.build),
                             claims: file.claims(),
@@ -329,6 +347,14 @@ impl Sim {
                 assert!(is_blocked || live.is_some_and(|live| live.hash == hash), "{id} in {place} does not serve");
             } else if let Some(live) = live {
                 assert!(live.hash.ends_with("true"), "a bad version of {id} serves");
+                let other = plugin.memory.history.iter().any(|past| !plugin.is_marked(&past.hash));
+                let is_stuck = !other || plugin.blocked.is_some();
+                assert!(is_stuck || !plugin.is_marked(&live.hash), "{id} was set aside and serves");
+            }
+            if plugin.blocked.is_some() {
+                let others = self.machine.plugins().iter().filter(|(other, _)| *other != id);
+                let mut live = others.filter_map(|(_, plugin)| plugin.live.as_ref());
+                assert!(live.any(|live| !live.claims.platforms.is_empty()), "nobody is in the way of {id}");
             }
             assert!(plugin.exam.is_none());
         }
@@ -347,6 +373,25 @@ impl Sim {
             assert!(self.files.contains_key(place.as_str()), "{place} is remembered and gone");
         }
     }
+}
+
+/// As when a mount is exchanged: for a moment it cannot be read, and then it is empty.
+#[test]
+fn one_look_after_one_that_failed_withdraws_nothing() {
+    let mut sim = Sim::new();
+    sim.write(0, Some("x"), 1, true);
+    sim.rest();
+    let file = sim.files.remove("a").unwrap();
+    sim.hear(Input::Stirred);
+    for has_failed in [true, false] {
+        sim.now = sim.machine.next();
+        sim.tick();
+        sim.deliver(0, false, has_failed);
+        assert!(sim.live().contains_key("x"));
+    }
+    sim.files.insert("a", file);
+    sim.rest();
+    assert!(sim.live().contains_key("x"));
 }
 
 proptest! {
