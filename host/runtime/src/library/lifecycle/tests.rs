@@ -1,5 +1,7 @@
 //! The machine against a made-up directory: file events, results and clock ticks in any order.
 
+mod examples;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -373,25 +375,6 @@ impl Sim {
             assert!(self.files.contains_key(place.as_str()), "{place} is remembered and gone");
         }
     }
-}
-
-/// As when a mount is exchanged: for a moment it cannot be read, and then it is empty.
-#[test]
-fn one_look_after_one_that_failed_withdraws_nothing() {
-    let mut sim = Sim::new();
-    sim.write(0, Some("x"), 1, true);
-    sim.rest();
-    let file = sim.files.remove("a").unwrap();
-    sim.hear(Input::Stirred);
-    for has_failed in [true, false] {
-        sim.now = sim.machine.next();
-        sim.tick();
-        sim.deliver(0, false, has_failed);
-        assert!(sim.live().contains_key("x"));
-    }
-    sim.files.insert("a", file);
-    sim.rest();
-    assert!(sim.live().contains_key("x"));
 }
 
 proptest! {
