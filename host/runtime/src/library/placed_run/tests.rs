@@ -4,6 +4,7 @@ use std::future::ready;
 
 use super::*;
 use crate::contract::actions::ActionBody;
+use crate::library::client_name::ClientName;
 use crate::library::generation::{StartError, Survey};
 use crate::library::stage::{self, Library, request};
 use crate::limits::Limits;
@@ -80,7 +81,7 @@ async fn a_client_whose_runs_crash_is_refused_and_a_new_version_has_a_clean_reco
          fixture panics: 42; try again in ";
     assert!(refusal.why.starts_with(text), "{refusal}");
     waiting(&library, &first, "desk").await;
-    assert_eq!(first.struck_clients(), ["hostile".to_owned()].into());
+    assert_eq!(first.struck_clients(), [ClientName::from("hostile")].into());
     library.replace(&first, &second);
     waiting(&library, &first, "hostile").await;
 }
