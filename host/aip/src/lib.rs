@@ -13,7 +13,7 @@
 //! refuses something with in `refusal.rs`.
 
 pub mod binary;
-//CLIENT
+pub mod client;
 mod flaw;
 mod id;
 mod json;
