@@ -1,6 +1,9 @@
 //! The tools that a device has, as its `list_tools` tells them.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::flaw::Flaw;
@@ -59,12 +62,12 @@ pub enum ToolListError {
 impl ToolInfo {
     /// Reads the result of `list_tools`. The name and the type of a tool may also stand in its key alone.
     pub fn read_list(inventory: &Json) -> Result<Vec<Self>, ToolListError> {
-        let raws: Vec<&RawValue> = serde_json::from_str(inventory.get()).map_err(|_| ToolListError::NotAList)?;
-        if raws.len() > TOOLS {
-            return Err(ToolListError::TooMany { count: raws.len() });
+        let found: Found<'_> = serde_json::from_str(inventory.get()).map_err(|_| ToolListError::NotAList)?;
+        if found.count > TOOLS {
+            return Err(ToolListError::TooMany { count: found.count });
         }
         let tool = |(index, raw)| Self::read(raw).map_err(|why| ToolListError::Tool { index, why });
-        raws.into_iter().enumerate().map(tool).collect()
+        found.tools.into_iter().enumerate().map(tool).collect()
     }
 
     fn read(raw: &RawValue) -> Result<Self, Flaw> {
@@ -91,5 +94,40 @@ impl ToolInfo {
             meta: fields.meta.json(),
             annotations: fields.annotations.json(),
         })
+    }
+}
+
+/// A list as it stands; beyond the limit it is only counted, so that a long one takes no memory.
+struct Found<'a> {
+    tools: Vec<&'a RawValue>,
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Found<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Found<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found<'de>, A::Error> {
+                let mut tools = Vec::new();
+                while tools.len() < TOOLS {
+                    let Some(tool) = list.next_element()? else {
+                        return Ok(Found { count: tools.len(), tools });
+                    };
+                    tools.push(tool);
+                }
+                let mut count = tools.len();
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Found { tools, count })
+            }
+        }
+        from.deserialize_seq(List)
     }
 }

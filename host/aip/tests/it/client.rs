@@ -1,6 +1,7 @@
 //! The client against a server that does what the test says, over real sockets.
 #![allow(clippy::result_large_err, reason = "the type of the library's callback")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -11,9 +12,11 @@ use hangar_aip::{
     Outcome, Platform, Refusal, ResultStatus, ServerError, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp,
     TaskStatus, ToolType,
 };
+use rustls::RootCertStore;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::{WebSocketStream, accept_async, accept_hdr_async};
@@ -379,7 +382,7 @@ async fn gives_up_when_told_to_or_when_denied() {
 async fn silence_is_loss() {
     let server = Server::new().await;
     let mut quick = options(ClientType::Device);
-    (quick.ping, quick.silence) = (Duration::from_millis(50), Duration::from_millis(400));
+    (quick.ping, quick.silence) = (Duration::from_millis(50), Duration::from_millis(1_500));
     let (mut client, mut peer) = server.client_with(device(), quick).await;
     // As long as it answers pings it is there.
     let answering = async {
@@ -388,7 +391,7 @@ async fn silence_is_loss() {
         }
     };
     assert!(
-        timeout(Duration::from_millis(900), async {
+        timeout(Duration::from_millis(2_500), async {
             tokio::select! { event = client.next() => event, () = answering => None }
         })
         .await
@@ -475,4 +478,42 @@ async fn sends_files() {
     };
     let (sizes, ()) = tokio::join!(receive, sending);
     assert_eq!(sizes, [2_500_000, 10]);
+}
+
+/// Over TLS it trusts those that it is told to, and nobody else.
+#[tokio::test]
+async fn over_tls() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let provider = || Arc::new(rustls::crypto::ring::default_provider());
+    let acceptor = TlsAcceptor::from(Arc::new(
+        rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], made.signing_key.serialize_der().try_into().unwrap())
+            .unwrap(),
+    ));
+    let listener = TcpListener::bind("localhost:0").await.unwrap();
+    let url = format!("wss://localhost:{}/ws", listener.local_addr().unwrap().port());
+    let trusting = |roots: RootCertStore| {
+        let config = rustls::ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let mut options = options(ClientType::Device);
+        options.tls = Some(Arc::new(config.unwrap().with_root_certificates(roots).with_no_client_auth()));
+        options
+    };
+    let accept = async || acceptor.accept(listener.accept().await.unwrap().0).await;
+
+    let (refused, _) = tokio::join!(Client::connect_with(&url, device(), trusting(RootCertStore::empty())), accept());
+    assert!(matches!(refused, Err(ClientError::Connect { .. })));
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let (client, peer) = tokio::join!(Client::connect_with(&url, device(), trusting(roots)), async {
+        let mut peer = accept_async(accept().await.unwrap()).await.unwrap();
+        peer.next().await.unwrap().unwrap();
+        let answer = ServerMessage::Heartbeat(ServerHeartbeat::default()).write(&Stamp::now());
+        peer.send(Message::from(answer)).await.unwrap();
+        peer
+    });
+    assert!(client.is_ok());
+    drop(peer);
 }
