@@ -57,10 +57,10 @@ use crate::id::Id;
 use crate::json::Json;
 use crate::limits::FRAME_BYTES;
 use crate::message::{
-    Assignment, ClientMessage, CommandResult, CommandResults, Commands, DeviceInfo, DeviceInfoRequest,
+    Assignment, ClientMessage, Command, CommandResult, CommandResults, Commands, DeviceInfo, DeviceInfoRequest,
     DeviceInfoUpdate, ServerTaskEnd, TaskRequest,
 };
-use crate::terms::ClientType;
+use crate::terms::{ClientType, ResultStatus};
 use outbox::{Outbox, Parcel};
 use pending::Pending;
 
@@ -251,7 +251,7 @@ impl Handle {
     }
 }
 
-/// Commands that are to be answered.
+/// Commands that are to be answered. If they are not, the server waits until it has waited too long.
 #[derive(Debug)]
 pub struct ReceivedCommands {
     commands: Commands,
@@ -266,13 +266,29 @@ impl ReceivedCommands {
     }
 
     /// Says what came of each command, in their order. It goes over the connection that the commands came over, or not
-    /// at all: to another connection of the server it would mean nothing.
+    /// at all: to another connection of the server it would mean nothing. Results that are too large for a frame are an
+    /// error here, and the server is told that they are, so that it does not wait for them.
     pub async fn answer(self, results: Vec<CommandResult>) -> Result<(), ClientError> {
+        let sent = self.send(results).await;
+        if let Err(error @ ClientError::TooLarge { .. }) = &sent {
+            let failed = |command: &Command| CommandResult {
+                status: ResultStatus::Failure,
+                result: None,
+                error: Some(error.to_string()),
+                namespace: None,
+                call_id: command.call_id.clone(),
+            };
+            self.send(self.commands.actions.iter().map(failed).collect()).await?;
+        }
+        sent
+    }
+
+    async fn send(&self, results: Vec<CommandResult>) -> Result<(), ClientError> {
         let message = ClientMessage::CommandResults(CommandResults {
             from: self.handle.identity.claim(),
             status: self.commands.status,
-            session_id: self.commands.session_id,
-            prev_response_id: self.commands.response_id,
+            session_id: self.commands.session_id.clone(),
+            prev_response_id: self.commands.response_id.clone(),
             request_id: Some(Id::fresh()),
             results,
             error: None,

@@ -401,6 +401,21 @@ async fn silence_is_loss() {
     assert!(why.to_string().contains("nothing came"), "{why}");
 }
 
+/// The server is told, or it would wait for what cannot come.
+#[tokio::test]
+async fn results_that_are_too_large() {
+    let server = Server::new().await;
+    let (mut client, mut peer) = server.client(device()).await;
+    peer.say(commands("R")).await;
+    let Event::Commands(received) = event(&mut client).await else { panic!() };
+    let large = Json::parse(format!("\"{}\"", "x".repeat(hangar_aip::limits::FRAME_BYTES))).unwrap();
+    let result = CommandResult { result: Some(large), ..result() };
+    let (answered, message) = tokio::join!(received.answer(vec![result]), peer.hear());
+    assert!(matches!(answered, Err(ClientError::TooLarge { .. })));
+    let ClientMessage::CommandResults(results) = message else { panic!() };
+    assert_eq!((results.results[0].status, &results.results[0].call_id), (ResultStatus::Failure, &Some(id("c"))));
+}
+
 #[tokio::test]
 async fn events_that_nobody_takes() {
     let server = Server::new().await;
