@@ -24,11 +24,12 @@ run: plugins ## play one session in three languages and print what happens, step
 test: plugins ## everything that must hold on each landing
 	cargo test $(host) --no-fail-fast
 
-soak: plugins ## strain the runtime for SOAK_MINUTES (10) and print figures
+soak: plugins ## strain the runtime and the reader of frames for SOAK_MINUTES (10) and print figures
 	cargo run --release -p hangar-tests --bin soak
 
-bench: plugins ## measure; BENCH="pause placed" for single parts of it
+bench: plugins ## measure; BENCH="pause placed" for single parts of the runtime's
 	cargo bench -p hangar-runtime -- $(BENCH)
+	cargo bench -p hangar-aip
 
 lint: ## formatting, clippy for host and guests, licences and origins of dependencies
 	scripts/lint-tools.sh

@@ -1,7 +1,8 @@
 //! Strains the runtime for `SOAK_MINUTES`: tours in three languages, plugins that misbehave, damaged components, damaged
-//! journals, and a library whose plugin is replaced again and again, many at once. Ends with figures, and with an error if
-//! something was not as it must be.
+//! journals, damaged frames, and a library whose plugin is replaced again and again, many at once. Ends with figures, and
+//! with an error if something was not as it must be.
 
+mod frames;
 mod reloads;
 
 use std::fs;
@@ -18,6 +19,7 @@ use hangar_runtime::journal::{Journal, JournalWriter};
 use hangar_runtime::script::Script;
 use hangar_runtime::{Behaviour, Blobs, Fault, Granted, Level, Limits, LogSink, RunSetup, Runtime, RuntimeConfig};
 
+use crate::frames::Frames;
 use crate::reloads::Reloads;
 
 /// Scenarios that go on at the same time.
@@ -72,6 +74,7 @@ struct Stage {
     journal: Vec<u8>,
     component: Vec<u8>,
     reloads: Reloads,
+    frames: Frames,
     counts: Counts,
 }
 
@@ -101,8 +104,9 @@ impl Stage {
         let journal = journal_of(chosen(&tours)?, &script).await?;
         let component = fs::read(plugin(&root, "hostile/well-behaved"))?;
         let reloads = Reloads::begin(&runtime, &root).await?;
+        let frames = Frames::load(&root)?;
         let counts = Counts::default();
-        Ok(Self { runtime, uncached, tours, hostile, script, journal, component, reloads, counts })
+        Ok(Self { runtime, uncached, tours, hostile, script, journal, component, reloads, frames, counts })
     }
 
     fn report(&self, memory: &[u64], at_the_end: u64) -> Result<()> {
@@ -117,6 +121,7 @@ impl Stage {
             count(&counts.journals)
         );
         println!("{}", self.reloads.report());
+        println!("{}", self.frames.report());
         println!("resident: {} MiB at cycle {WARM}, {} MiB 5 s after the last", warm >> 10, at_the_end >> 10);
         ensure!(at_the_end * 10 <= warm * 11, "memory grew by more than a tenth since cycle {WARM}");
         println!("nothing was lost, memory is flat");
@@ -156,6 +161,7 @@ async fn scenario(stage: Arc<Stage>) -> Result<()> {
         48..50 => stage.reloads.reload().await,
         50..60 => misbehave(&stage).await,
         60..70 => damaged_component(&stage).await,
+        70..80 => stage.frames.scenario(),
         _ => damaged_journal(&stage),
     }
 }
