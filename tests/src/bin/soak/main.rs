@@ -258,7 +258,7 @@ fn damage(bytes: &mut Vec<u8>) {
         }
     }
     if fastrand::u8(..4) == 0 {
-        bytes.truncate(fastrand::usize(1..bytes.len()));
+        bytes.truncate(fastrand::usize(1..=bytes.len()));
     }
 }
 
