@@ -1,6 +1,7 @@
 //! Where commands print to: standard output, in colour when that is a terminal and nobody objects.
 
 use std::io::{self, Stdout, Write};
+use std::ops::RangeInclusive;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -43,9 +44,13 @@ impl Write for Screen {
     }
 }
 
+/// Characters that turn the direction of what follows: with them a name shows as another one.
+const TURNS: [RangeInclusive<char>; 2] = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+
 /// A line with words of a plugin in it, which must not drive the terminal.
 pub fn plain(line: &str) -> String {
-    line.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect()
+    let drives = |char: char| char.is_control() || TURNS.iter().any(|turns| turns.contains(&char));
+    line.chars().map(|char| if drives(char) { char::REPLACEMENT_CHARACTER } else { char }).collect()
 }
 
 /// Whether a command stopped because nobody reads what it prints any more, as in `hangar ... | head`.
@@ -61,5 +66,6 @@ mod tests {
     #[test]
     fn a_plain_line_drives_no_terminal() {
         assert_eq!(plain("a\u{1b}[31mb\nc\u{9b}é"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}é");
+        assert_eq!(plain("\u{202e}msaw.evil\u{2066}"), "\u{fffd}msaw.evil\u{fffd}");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use semver::Version;
 
+use super::breaker::BreakerPhase;
 use super::catalog::Catalog;
 use super::client_name::ClientName;
 use super::clock::Moment;
@@ -185,6 +186,11 @@ impl Generation {
     /// How it fares.
     pub(crate) fn survey(&self, now: Moment) -> Survey {
         Survey { number: self.number, runs: self.runs(), record: self.service.survey(now) }
+    }
+
+    /// What it does with those who come, as far as they all are concerned.
+    pub(crate) fn breaker(&self, now: Moment) -> BreakerPhase {
+        self.service.breaker(now)
     }
 
     /// The clients that had strikes on it, for the record of the version after it.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 pub(crate) use super::account::Pass;
 pub use super::account::RecordSurvey;
 use super::account::{Account, Refused};
-use super::breaker::BreakerRules;
+use super::breaker::{BreakerPhase, BreakerRules};
 use super::client_name::ClientName;
 use super::clock::Moment;
 use crate::fault::Fault;
@@ -84,6 +84,11 @@ impl Record {
     /// How the version fares.
     pub(crate) fn survey(&self, now: Moment) -> RecordSurvey {
         self.account().survey(now)
+    }
+
+    /// What the version's breaker does with those who come now.
+    pub(crate) fn breaker(&self, now: Moment) -> BreakerPhase {
+        self.account().phase(now)
     }
 
     /// The clients that had strikes, for the record of the next version.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, watch};
 
-use super::breaker::BreakerRules;
+use super::breaker::{BreakerPhase, BreakerRules};
 use super::client_name::ClientName;
 use super::clock::{Clock, Moment};
 use super::record::{Pass, Record, RecordSurvey, Refusal};
@@ -90,6 +90,10 @@ impl Service {
 
     pub(crate) fn survey(&self, now: Moment) -> RecordSurvey {
         self.record.survey(now)
+    }
+
+    pub(crate) fn breaker(&self, now: Moment) -> BreakerPhase {
+        self.record.breaker(now)
     }
 
     pub(crate) fn struck_clients(&self) -> HashSet<ClientName> {

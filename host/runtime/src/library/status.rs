@@ -1,5 +1,7 @@
 //! How the library stands, for people who ask and programs that show it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::change::BreakerWord;
@@ -166,6 +168,8 @@ impl Status {
         let owned: Vec<&str> = lifecycle.plugins().values().filter_map(|plugin| plugin.place.as_deref()).collect();
         let stray = |name: &str| !owned.contains(&name);
         let places = lifecycle.places().iter().filter(|(name, _)| stray(name));
+        let served = lifecycle.served().map(|(platform, served)| (platform, served.name.id.as_str()));
+        let served: BTreeMap<&str, &str> = served.collect();
         Self {
             process: std::process::id(),
             running: around.running,
@@ -173,7 +177,17 @@ impl Status {
             unreadable: lifecycle.unreadable().map(str::to_owned),
             polling: around.polling.map(str::to_owned),
             left_out: around.left_out,
-            plugins: plugins.map(|(id, plugin)| plugin_status(lifecycle, around, id, plugin)).collect(),
+            plugins: plugins
+                .map(|(id, plugin)| {
+                    let mut status = plugin_status(lifecycle, around, id, plugin);
+                    // What a handler serves are kinds of messages.
+                    let drives_runs = plugin.live.as_ref().is_some_and(|live| !live.version.platforms.is_empty());
+                    if let Some(live) = status.live.as_mut().filter(|_| drives_runs) {
+                        tell_what_it_does_not_serve(live, lifecycle, &served, id);
+                    }
+                    status
+                })
+                .collect(),
             strays: places
                 .filter_map(|(name, place)| Some(Stray { place: name.clone(), why: place.trouble()?.to_owned() }))
                 .collect(),
@@ -244,6 +258,25 @@ fn reason(lifecycle: &Lifecycle<Files>, id: &str, plugin: &Plugin<Files>) -> Opt
         });
     }
     plugin.obstacle(&offer.hash).map(str::to_owned)
+}
+
+/// What the host's configuration gives to another plugin is not served by this one, and by nobody if that is not there.
+fn tell_what_it_does_not_serve(
+    live: &mut GenerationStatus,
+    lifecycle: &Lifecycle<Files>,
+    served: &BTreeMap<&str, &str>,
+    id: &str,
+) {
+    for (platform, other) in lifecycle.host().platforms.iter().filter(|(_, other)| *other != id) {
+        let claimed = live.serves.len();
+        live.serves.retain(|claim| claim != platform);
+        if live.serves.len() < claimed && !served.contains_key(platform.as_str()) {
+            live.notes.push(format!(
+                "nobody serves the platform `{platform}`: the host's configuration gives it to `{other}` under \
+                 [platforms], which does not serve it"
+            ));
+        }
+    }
 }
 
 fn state_of(former: &Former<Files>) -> State {

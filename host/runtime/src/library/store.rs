@@ -33,7 +33,7 @@ const LEDGER_BYTES: u64 = 64 << 20;
 const STATUS_BYTES: u64 = 64 << 20;
 
 /// How often it is tried again to get hold of the lock, and after how long.
-const LOCK_ATTEMPTS: usize = 5;
+const LOCK_ATTEMPTS: usize = 30;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the library remembers.

@@ -31,6 +31,13 @@ use crate::runtime::Runtime;
 /// How often versions on probation are looked after, whose clients ring no bell while all goes well.
 const ROUND: Duration = Duration::from_secs(5);
 
+/// How long after something has happened of which nobody is told word is left of it, for all that happens meanwhile: to say
+/// how everything stands costs more than most of what happens, such as a wake for a file that is none of ours.
+const NOTE: Duration = Duration::from_millis(50);
+
+/// The least time between two wakes. Somebody who writes without pause, such as to a log beside a plugin, wakes often.
+const BREATH: Duration = Duration::from_millis(1);
+
 /// What the library is asked for.
 pub(super) enum Call {
     Order(String, Order, oneshot::Sender<Result<(), OrderError>>),
@@ -55,6 +62,8 @@ pub(super) struct Task {
     opened_ms: u64,
     /// Rung by the file system.
     wake: Arc<Notify>,
+    /// Before that it is not listened to.
+    wake_from: tokio::time::Instant,
     /// Rung by generations.
     bell: Arc<Notify>,
     catalog: Arc<ArcSwap<Catalog>>,
@@ -65,6 +74,10 @@ pub(super) struct Task {
     jobs: HashMap<Id, Job>,
     exams: HashMap<u64, AbortHandle>,
     left_out: usize,
+    /// Whether somebody was told of something, and may want to read how it stands at once.
+    has_told: bool,
+    /// When word is to be left of what has happened since it was left last.
+    note_at: Option<tokio::time::Instant>,
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -126,6 +139,7 @@ impl Task {
             clock,
             opened_ms,
             wake,
+            wake_from: tokio::time::Instant::now(),
             bell: Arc::default(),
             catalog,
             changes,
@@ -134,6 +148,8 @@ impl Task {
             jobs: HashMap::new(),
             exams: HashMap::new(),
             left_out: 0,
+            has_told: false,
+            note_at: None,
             waiting: Vec::new(),
         }
     }
@@ -143,9 +159,12 @@ impl Task {
         let effects = self.lifecycle.tick(self.clock.now());
         self.carry_out(effects);
         loop {
-            let alarm = self.alarm();
+            let (alarm, note_at) = (self.alarm(), self.note_at);
             tokio::select! {
-                () = self.wake.notified() => self.hear(Input::Stirred),
+                () = woken(&self.wake, self.wake_from) => {
+                    self.wake_from = tokio::time::Instant::now() + BREATH;
+                    self.hear(Input::Stirred);
+                }
                 () = self.bell.notified() => self.survey(),
                 Some(done) = next(&mut self.work, &mut self.jobs) => self.done(done),
                 call = self.calls.recv() => match call {
@@ -153,6 +172,11 @@ impl Task {
                     Some(call) => self.called(call),
                 },
                 () = tokio::time::sleep_until(alarm) => self.survey(),
+                () = tokio::time::sleep_until(note_at.unwrap_or(alarm)), if note_at.is_some() => {
+                    self.note(true);
+                    self.write();
+                    continue;
+                }
             }
             self.after();
         }
@@ -173,7 +197,7 @@ impl Task {
         let now = self.clock.now();
         let mut next = self.lifecycle.next();
         for live in self.live() {
-            if let BreakerPhase::Open { until } = live.survey(now).record.breaker
+            if let BreakerPhase::Open { until } = live.breaker(now)
                 && until > now
             {
                 next = next.min(until);
@@ -341,7 +365,8 @@ impl Task {
         self.catalog.store(Arc::new(Catalog::of(self.live().cloned().collect(), &served)));
     }
 
-    fn tell(&self, change: Change) {
+    fn tell(&mut self, change: Change) {
+        self.has_told = true;
         match &change {
             Change::Rejected { .. } | Change::SetAside { .. } | Change::Overdue { .. } | Change::Unreadable { .. } => {
                 tracing::warn!(target: "library", "{change}");
@@ -372,12 +397,17 @@ impl Task {
                 let _ = waiting.send(());
             }
         }
-        self.note(true);
+        if std::mem::take(&mut self.has_told) {
+            self.note(true);
+        } else if self.store.is_kept() {
+            self.note_at.get_or_insert_with(|| tokio::time::Instant::now() + NOTE);
+        }
         self.write();
     }
 
     /// Leaves word of how things are, where others can read it.
     fn note(&mut self, running: bool) {
+        self.note_at = None;
         if self.store.is_kept()
             && let Ok(status) = serde_json::to_value(self.status(running))
         {
@@ -407,6 +437,12 @@ async fn from_archive(store: Arc<Store>, id: String, hash: String) -> Option<Rea
     Some(ReadPackage { package: Arc::new(package), took: began.elapsed() })
 }
 
+/// Waits until somebody rings, and at least until this time.
+async fn woken(wake: &Notify, from: tokio::time::Instant) {
+    tokio::time::sleep_until(from).await;
+    wake.notified().await;
+}
+
 /// The next work that is done; waits for ever while there is none. What was given up does not count.
 async fn next(work: &mut JoinSet<Done>, jobs: &mut HashMap<Id, Job>) -> Option<Done> {
     loop {
@@ -424,5 +460,25 @@ async fn next(work: &mut JoinSet<Done>, jobs: &mut HashMap<Id, Job>) -> Option<D
             }
             None => return pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_rings_without_pause_is_heard_now_and_then() {
+        let (wake, began) = (Arc::new(Notify::new()), tokio::time::Instant::now());
+        let mut from = began;
+        for _ in 0..100 {
+            wake.notify_one();
+            woken(&wake, from).await;
+            from = tokio::time::Instant::now() + BREATH;
+        }
+        assert!(began.elapsed() >= BREATH * 99);
+        wake.notify_one();
+        tokio::select! { biased; () = woken(&wake, from) => panic!("it is too early"), () = std::future::ready(()) => {} }
+        woken(&wake, from).await;
     }
 }

@@ -17,7 +17,7 @@ pub struct Timing {
     pub probation_runs: u64,
     /// How long runs may go on with a version that is no longer published; then they are told to end.
     pub drain: Duration,
-    /// When something is tried again for which the host had no room.
+    /// When something is tried again for which the host had no room, or a directory that could not be read.
     pub retry: Duration,
 }
 

@@ -167,7 +167,7 @@ impl<W: World> Lifecycle<W> {
         let which = self.debounce.end(now, &self.timing);
         let seen = match seen {
             Ok(seen) => seen,
-            Err(why) => return self.cannot_look(why),
+            Err(why) => return self.cannot_look(now, why),
         };
         if self.unreadable.take().is_some() {
             self.tell(Change::Readable);
@@ -183,9 +183,11 @@ impl<W: World> Lifecycle<W> {
         }
     }
 
-    /// From a directory that cannot be read nothing is concluded, least of all that it is empty.
-    fn cannot_look(&mut self, why: String) {
+    /// From a directory that cannot be read nothing is concluded, least of all that it is empty. Nobody tells when it
+    /// comes back, so it is looked for before long.
+    fn cannot_look(&mut self, now: Moment, why: String) {
         self.first_look = None;
+        self.rescan_at = self.rescan_at.min(now.saturating_add(self.timing.retry));
         if self.unreadable.as_ref() != Some(&why) {
             self.tell(Change::Unreadable { why: why.clone() });
         }

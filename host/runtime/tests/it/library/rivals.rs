@@ -49,6 +49,19 @@ async fn the_first_plugin_that_claims_a_platform_has_it() {
 }
 
 #[tokio::test]
+async fn a_platform_that_is_given_to_nobody_is_told() {
+    let (stage, _) = Stage::with_greeter().await;
+    assert_eq!(stage.plugin("greeter").await.live.unwrap().serves, ["linux"]);
+    stage.configure("[platforms]\nlinux = \"greter\"\n").await;
+    let live = stage.plugin("greeter").await.live.unwrap();
+    assert!(live.serves.is_empty());
+    assert!(stage.library.catalog().behaviour_for("linux").is_none());
+    let note = "nobody serves the platform `linux`: the host's configuration gives it to `greter` under [platforms], \
+        which does not serve it";
+    assert_eq!(live.notes, [note]);
+}
+
+#[tokio::test]
 async fn the_configuration_decides_who_has_a_platform() {
     let mut stage = contested().await;
     stage.configure("[platforms]\nlinux = \"works-hard\"\n").await;

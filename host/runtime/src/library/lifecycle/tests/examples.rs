@@ -77,6 +77,25 @@ fn what_the_host_had_no_room_for_is_tried_again_later() {
 }
 
 #[test]
+fn a_directory_that_was_away_is_soon_missed() {
+    let mut sim = serving();
+    let Timing { retry, quiet, .. } = Timing::default();
+    sim.hear(Input::Stirred);
+    for _ in 0..2 {
+        sim.now = sim.machine.next();
+        sim.tick();
+        sim.deliver(0, false, true);
+    }
+    let since = sim.now;
+    assert!(sim.machine.unreadable().is_some());
+    // It comes back, and nobody tells.
+    sim.files.insert("a", File { id: Some("x"), build: 2, good: true, fingerprint: 2 });
+    sim.rest();
+    assert!(sim.machine.unreadable().is_none() && sim.now <= since + retry + quiet);
+    assert!(sim.live()["x"].hash.starts_with("x-2"));
+}
+
+#[test]
 fn what_is_removed_is_forgotten() {
     let mut sim = serving();
     assert!(sim.machine.ledger().plugins.contains_key("x"));
