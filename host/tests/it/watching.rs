@@ -209,7 +209,7 @@ fn a_plugin_comes_breaks_is_mended_and_goes() {
     let rejected = watch.tells("rejected");
     assert_eq!((&rejected["stage"], &rejected["serving"]["hash"]), (&json!("load"), &json!(hash)));
     assert!(rejected["why"].as_str().unwrap().contains("it is not WebAssembly"), "{rejected}");
-    let is_broken = |json: &Value| plugin(json, ID)["candidate"]["checking"] == false;
+    let is_broken = |json: &Value| plugin(json, ID)["reason"] == rejected["why"];
     watch.list_until(is_broken).says(&["  not taken     0.1.0", "it is not WebAssembly"]);
 
     put(&folder, ID, "second");
@@ -276,8 +276,9 @@ fn a_restart_keeps_what_was_learned() {
 
     replace(&folder, "hangar.toml", "");
     watch.tells("configured");
-    assert_eq!(watch.tells("rejected")["stage"], "load");
-    let listed = watch.list_until(|json| plugin(json, ID)["candidate"]["checking"] == false);
+    let rejected = watch.tells("rejected");
+    assert_eq!(rejected["stage"], "load");
+    let listed = watch.list_until(|json| plugin(json, ID)["reason"] == rejected["why"]);
     assert_eq!((listed.code, &plugin(&listed.json, ID)["live"]["hash"]), (Some(1), &first["hash"]));
 }
 
@@ -353,7 +354,7 @@ fn two_for_one_platform_are_told_apart_by_the_configuration() {
     assert_eq!((&rejected["id"], &rejected["stage"]), (&json!("well-behaved-changed"), &json!("conflict")));
     let why = rejected["why"].as_str().unwrap();
     assert!(why.contains("the platform `linux` is claimed by the plugin `well-behaved`"), "{why}");
-    let listed = watch.list_until(|json| plugin(json, "well-behaved-changed")["candidate"]["checking"] == false);
+    let listed = watch.list_until(|json| plugin(json, "well-behaved-changed")["reason"] == why);
     assert_eq!(listed.code, Some(1));
     listed.says(&["  live          0.1.0", "  not taken     0.1.0", "under [platforms]"]);
 
