@@ -1,6 +1,6 @@
 //! The one task that owns the machine: it hears what happens and carries out what the machine decides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +38,9 @@ const NOTE: Duration = Duration::from_millis(50);
 /// The least time between two wakes. Somebody who writes without pause, such as to a log beside a plugin, wakes often.
 const BREATH: Duration = Duration::from_millis(1);
 
+/// Versions whose files are in memory at once, read and not yet examined. It bounds what a full directory takes at the start.
+const AT_HAND: usize = 32;
+
 /// What the library is asked for.
 pub(super) enum Call {
     Order(String, Order, oneshot::Sender<Result<(), OrderError>>),
@@ -73,6 +76,8 @@ pub(super) struct Task {
     /// What the work is that is under way.
     jobs: HashMap<Id, Job>,
     exams: HashMap<u64, AbortHandle>,
+    /// Places whose turn to be read has not come.
+    to_read: VecDeque<(String, u64)>,
     left_out: usize,
     /// Whether somebody was told of something, and may want to read how it stands at once.
     has_told: bool,
@@ -147,6 +152,7 @@ impl Task {
             work: JoinSet::new(),
             jobs: HashMap::new(),
             exams: HashMap::new(),
+            to_read: VecDeque::new(),
             left_out: 0,
             has_told: false,
             note_at: None,
@@ -307,15 +313,7 @@ impl Task {
                         Done::Looked(look(&directory, &known).map_err(|error| error.to_string()))
                     });
                 }
-                Effect::Read { place, number } => {
-                    let directory = self.directory.clone();
-                    let job = Job::Read { place: place.clone(), number };
-                    self.begin(job, move || {
-                        let began = Instant::now();
-                        let reading = read_steadily(&directory, &place);
-                        Done::Read(number, reading, began.elapsed())
-                    });
-                }
+                Effect::Read { place, number } => self.to_read.push_back((place, number)),
                 Effect::Examine(examine) => self.examine(examine),
                 Effect::Abandon(number) => {
                     if let Some(exam) = self.exams.remove(&number) {
@@ -390,8 +388,25 @@ impl Task {
         Status::of(&self.lifecycle, &around)
     }
 
+    /// Reads what is to be read, as long as there is not too much at hand.
+    fn read_in_turn(&mut self) {
+        let is_read = |job: &&Job| matches!(job, Job::Read { .. });
+        let at_hand = self.exams.len() + self.jobs.values().filter(is_read).count();
+        for _ in at_hand..AT_HAND {
+            let Some((place, number)) = self.to_read.pop_front() else { return };
+            let directory = self.directory.clone();
+            let job = Job::Read { place: place.clone(), number };
+            self.begin(job, move || {
+                let began = Instant::now();
+                let reading = read_steadily(&directory, &place);
+                Done::Read(number, reading, began.elapsed())
+            });
+        }
+    }
+
     /// What is done after everything that happens.
     fn after(&mut self) {
+        self.read_in_turn();
         if self.lifecycle.is_settled() {
             for waiting in self.waiting.drain(..) {
                 let _ = waiting.send(());

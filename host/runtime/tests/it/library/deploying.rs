@@ -1,11 +1,12 @@
 //! The ways in which people and programs put files into a directory: copied slowly, moved over, renamed, linked, removed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use hangar_runtime::library::{Standing, State, Why};
+use hangar_runtime::library::{Change, Standing, State, Why};
 
 use super::stage::{PATIENCE, Stage, greeter, timing};
 use crate::stage::plugin;
@@ -233,7 +234,7 @@ async fn a_directory_that_cannot_be_read_is_not_taken_to_be_empty() {
     fs::rename(stage.path("plugins"), &aside).unwrap();
     let unreadable = stage
         .until(|change| match change {
-            hangar_runtime::library::Change::Unreadable { why } => Some(why.clone()),
+            Change::Unreadable { why } => Some(why.clone()),
             _ => None,
         })
         .await;
@@ -241,7 +242,32 @@ async fn a_directory_that_cannot_be_read_is_not_taken_to_be_empty() {
     assert_eq!(stage.run("greeter").await.generation(), first.version.generation);
     fs::rename(aside, stage.path("plugins")).unwrap();
     stage.library.look_now().await;
-    stage.until(|change| matches!(change, hangar_runtime::library::Change::Readable).then_some(())).await;
+    stage.until(|change| matches!(change, Change::Readable).then_some(())).await;
     stage.put("greeter", &greeter("1.1.0", ""), "hostile/greeter-later");
     assert_eq!(stage.published("greeter").await.former, Some(first.version));
+}
+
+#[tokio::test]
+async fn many_plugins_at_once_all_come_to_serve() {
+    let mut stage = Stage::open();
+    let component = plugin("hostile/handler-counts-calls");
+    let names: Vec<String> = (0..70).map(|number| format!("plugin-{number}")).collect();
+    for name in &names {
+        stage.put_file(&format!("{name}.wasm"), &component);
+    }
+    stage.put_file("plugin-broken.wasm", b"nonsense");
+    let (mut live, mut broken) = (BTreeSet::new(), false);
+    while live.len() < names.len() || !broken {
+        let change = stage.next().await;
+        match &*change {
+            Change::Published { version, .. } => assert!(live.insert(version.id.clone()), "{version} twice"),
+            Change::Rejected { place, .. } => {
+                assert_eq!(place, "plugin-broken.wasm", "{change}");
+                broken = true;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(live, names.into_iter().collect());
+    stage.close().await;
 }
