@@ -13,7 +13,7 @@ use tokio::task::{AbortHandle, Id, JoinSet, spawn_blocking};
 use super::LibraryConfig;
 use super::breaker::{BreakerPhase, BreakerRules};
 use super::catalog::Catalog;
-use super::change::{Change, Stage};
+use super::change::{Change, Phases, Stage};
 use super::clock::Clock;
 use super::examine::{Exam, Examined, Rejection, examine};
 use super::files::{Files, ReadPackage, claims_of, not_in_archive, offer};
@@ -255,8 +255,15 @@ impl Task {
             Done::Unread { place, number } => self.hear(Input::Read { place, number, reading: Reading::Unsteady }),
             Done::Examined(number, outcome) => {
                 self.exams.remove(&number);
-                let outcome = outcome.map(|(examined, package)| self.proven(examined, package));
+                let (outcome, package) = match *outcome {
+                    Ok((examined, read)) => (Ok(proven(examined, &read)), Some(read.package)),
+                    Err(rejection) => (Err(rejection), None),
+                };
                 self.hear(Input::Examined { number, outcome });
+                // Only what has served is gone back to. What came too late or is in another one's way is not kept.
+                if let Some(package) = package.filter(|_| self.live().any(|live| live.number == number)) {
+                    self.scribe.keep(package);
+                }
             }
             Done::Written => self.scribe.done(),
         }
@@ -274,14 +281,6 @@ impl Task {
             Reading::Unsteady
         };
         self.hear(Input::Read { place, number, reading });
-    }
-
-    fn proven(&mut self, examined: Examined, package: ReadPackage) -> Proven<Files> {
-        let Examined { generation, notes, mut phases } = examined;
-        phases.read = package.took;
-        let component = package.package.component_hash.clone();
-        self.scribe.keep(package.package);
-        Proven { claims: claims_of(&generation), version: generation, notes, component, took: phases }
     }
 
     fn called(&mut self, call: Call) {
@@ -444,6 +443,13 @@ impl Task {
         let begun = self.work.spawn_blocking(work);
         self.jobs.insert(begun.id(), job);
     }
+}
+
+fn proven(examined: Examined, read: &ReadPackage) -> Proven<Files> {
+    let Examined { generation, notes, phases } = examined;
+    let component = read.package.component_hash.clone();
+    let took = Phases { read: read.took, ..phases };
+    Proven { claims: claims_of(&generation), version: generation, notes, component, took }
 }
 
 async fn from_archive(store: Arc<Store>, id: String, hash: String) -> Option<ReadPackage> {

@@ -249,3 +249,15 @@ async fn without_a_place_to_keep_things_a_rollback_goes_back_nevertheless() {
     let back = stage.published("greeter").await;
     assert_eq!((back.version.hash, back.why), (first.version.hash, Why::RolledBack));
 }
+
+#[tokio::test]
+async fn only_what_has_served_is_kept() {
+    let (mut stage, folder, _) = with_greeter().await;
+    // It is good, and another plugin has its platform; each new build of it would be kept otherwise.
+    let worker = "id = \"works-hard\"\nversion = \"0.1.0\"\nworld = \"behaviour\"\nplatforms = [\"linux\"]\n";
+    stage.put("worker", worker, "hostile/works-hard");
+    assert_eq!(stage.rejected().await.stage, "conflict");
+    stage.close().await;
+    assert!(find(&folder.path().join("state"), "greeter").is_some());
+    assert!(find(&folder.path().join("state"), "works-hard").is_none());
+}
