@@ -1,8 +1,9 @@
 //! What the system says of the files of a place, to tell without opening them whether they have changed.
 
-use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use crate::stamp::Stamp;
 
 /// While a file is younger, it can change without its times showing it: those have the step of the system's tick, or of
 /// two seconds on some file systems.
@@ -35,7 +36,7 @@ impl Fingerprint {
 
     /// Whether it is so young, seen from `now`, that an equal one later does not prove that nothing has changed.
     pub(crate) fn is_racy(&self, now: SystemTime) -> bool {
-        let newest = self.traces.iter().filter_map(|trace| trace.stamp.as_ref()).filter_map(|stamp| stamp.newest).max();
+        let newest = self.traces.iter().filter_map(|trace| trace.stamp?.newest()).max();
         // A file from the future has no age.
         newest.is_some_and(|newest| now.duration_since(newest).is_ok_and(|age| age < COARSEST_TIMES) || newest > now)
     }
@@ -54,48 +55,13 @@ impl Trace {
     /// Of the file of this name, be there one or not.
     pub(super) fn of(folder: &Path, name: &str) -> Self {
         let path = folder.join(name);
-        let stamp = fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata));
-        Self { name: name.to_owned(), path: path.canonicalize().ok(), stamp }
+        Self { name: name.to_owned(), path: path.canonicalize().ok(), stamp: Stamp::at(&path) }
     }
-}
-
-/// What a system keeps of a file besides its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
-    newest: Option<SystemTime>,
-    identity: Identity,
-}
-
-/// Which file it is, and when anything about it was changed: device, inode, change in seconds and nanoseconds.
-type Identity = (u64, u64, i64, i64);
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        let (modified, identity) = (metadata.modified().ok(), identity(metadata));
-        let changed = u64::try_from(identity.2).ok().and_then(|seconds| {
-            let since = Duration::new(seconds, u32::try_from(identity.3).unwrap_or_default());
-            SystemTime::UNIX_EPOCH.checked_add(since)
-        });
-        Self { length: metadata.len(), modified, newest: modified.max(changed), identity }
-    }
-}
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Identity {
-    (0, 0, 0, 0)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
+    use std::fs::{self, File};
 
     use super::*;
 

@@ -1,27 +1,23 @@
 //! The host's configuration as a file that may change while it is in use.
 
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
+use hangar_runtime::Stamp;
 use hangar_runtime::manifest::{FileError, HostConfig};
 
 /// A configuration that is read again when its file changes.
 pub struct ConfigFile {
     path: PathBuf,
     /// What the file looked like when it was read last.
-    read: Option<Trace>,
+    read: Option<Stamp>,
     /// What it looked like the last time.
-    seen: Option<Trace>,
+    seen: Option<Stamp>,
 }
-
-/// What the system says of a file; another one if the file has changed.
-type Trace = (u64, SystemTime, Identity);
 
 impl ConfigFile {
     /// Reads the file for the first time.
     pub fn read(path: &Path) -> Result<(Self, HostConfig), FileError> {
-        let seen = look(path);
+        let seen = Stamp::at(path);
         Ok((Self { path: path.to_owned(), read: seen, seen }, HostConfig::read(path)?))
     }
 
@@ -29,7 +25,7 @@ impl ConfigFile {
     /// just being written is left alone until two looks after each other show the same: half a configuration can be a
     /// whole one that grants less.
     pub fn read_again(&mut self) -> Option<Result<HostConfig, FileError>> {
-        let now = look(&self.path);
+        let now = Stamp::at(&self.path);
         let is_still = std::mem::replace(&mut self.seen, now) == now;
         if now == self.read || !is_still {
             return None;
@@ -38,27 +34,6 @@ impl ConfigFile {
         Some(HostConfig::read(&self.path))
     }
 }
-
-fn look(path: &Path) -> Option<Trace> {
-    let metadata = path.metadata().ok()?;
-    Some((metadata.len(), metadata.modified().ok()?, identity(&metadata)))
-}
-
-/// Which file it is, and when anything about it has changed: a link may lead to another one that has the same age.
-#[cfg(unix)]
-type Identity = (u64, u64, i64, i64);
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-type Identity = ();
-
-#[cfg(not(unix))]
-fn identity(_: &Metadata) -> Identity {}
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use clap::Args;
 use hangar_runtime::library::{BreakerWord, GenerationStatus, PluginStatus, State, Status, status_in};
 use serde_json::json;
 
-use super::state::{no_directory, state_of};
+use super::user_folders::{no_directory, state_of};
 use crate::cli::Verdict;
 use crate::cli::problem::Problem;
 use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Screen, plain};

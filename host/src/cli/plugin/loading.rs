@@ -1,7 +1,5 @@
 //! From a path on the command line to a plugin that is ready to run.
 
-use std::env;
-use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +11,7 @@ use hangar_runtime::{Plugin, Runtime, RuntimeConfig};
 
 use super::files::{config_problem, file_problem, load_problem, world_problem};
 use super::grants::NotGranted;
+use super::user_folders::compiled;
 
 /// After so long people want to know what is going on.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -105,18 +104,9 @@ pub fn plugin_config(file: &Path, id: &str) -> Result<PluginConfig> {
 /// A runtime for one plugin and a few instances.
 pub fn runtime() -> Result<Runtime> {
     let small = RuntimeConfig { max_live_instances: Some(16), cache: None, pooling: false };
-    let cached = RuntimeConfig { cache: cache(), ..small.clone() };
+    let cached = RuntimeConfig { cache: compiled(), ..small.clone() };
     // Without a cache it merely takes longer.
     Runtime::new(&cached).or_else(|_| Runtime::new(&small)).context("plugins cannot be run here")
-}
-
-/// Where compiled plugins are kept between two calls of this command.
-fn cache() -> Option<PathBuf> {
-    let of = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = of("XDG_CACHE_HOME").or_else(|| env::home_dir().map(|home| home.join(".cache")))?;
-    let folder = cache.join("hangar");
-    fs::create_dir_all(&folder).ok()?;
-    Some(folder.join("compiled"))
 }
 
 /// Does what takes its time.

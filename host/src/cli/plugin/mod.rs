@@ -18,9 +18,9 @@ mod replaying;
 mod run;
 mod scripts;
 mod shown;
-mod state;
 mod test;
 mod transcript;
+mod user_folders;
 mod watch;
 
 use clap::{Args, Subcommand};

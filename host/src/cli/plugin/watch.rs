@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::config_file::ConfigFile;
 use super::files::config_problem;
 use super::loading::runtime;
-use super::state::{no_directory, state_of};
+use super::user_folders::{no_directory, state_of};
 use crate::cli::Verdict;
 use crate::cli::problem::Problem;
 use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, Screen, plain};

@@ -1,6 +1,7 @@
-//! Where a plugin directory's library keeps what must outlast it, so that one command finds what another has left.
+//! Where commands keep what must outlast them in this user's folders, so that one finds what another has left.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -11,6 +12,13 @@ use crate::cli::problem::Problem;
 /// As much of a hash as tells directories of the same name apart.
 const DIGITS: usize = 12;
 
+/// Where compiled plugins are kept.
+pub fn compiled() -> Option<PathBuf> {
+    let folder = base("XDG_CACHE_HOME", ".cache")?;
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("compiled"))
+}
+
 /// The state of this plugin directory: what was named, or else a folder of this user's. It is found also while the
 /// directory itself is away.
 pub fn state_of(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
@@ -18,14 +26,13 @@ pub fn state_of(directory: &Path, named: Option<&Path>) -> Result<PathBuf> {
         return Ok(named.to_owned());
     }
     let whole = whole(directory).ok_or_else(|| no_directory(directory))?;
-    let base = of("XDG_STATE_HOME").or_else(|| env::home_dir().map(|home| home.join(".local/state")));
-    let base = base.ok_or_else(|| {
+    let base = base("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
         Problem::new("this user has no home to keep the library's state in", "name a folder with --state")
     })?;
     let hash = Sha256::digest(whole.as_os_str().as_encoded_bytes());
     let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = whole.file_name().unwrap_or_default().to_string_lossy();
-    Ok(base.join("hangar").join(format!("{name}-{}", hash.get(..DIGITS).unwrap_or_default())))
+    Ok(base.join(format!("{name}-{}", hash.get(..DIGITS).unwrap_or_default())))
 }
 
 /// There is no such directory.
@@ -43,6 +50,9 @@ fn whole(directory: &Path) -> Option<PathBuf> {
     directory.canonicalize().ok().or_else(of_parent)
 }
 
-fn of(name: &str) -> Option<PathBuf> {
-    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+/// Our folder in what this variable names, or else in this folder of the user's home.
+fn base(variable: &str, usual: &str) -> Option<PathBuf> {
+    let named = env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = named.or_else(|| env::home_dir().map(|home| home.join(usual)))?;
+    Some(base.join("hangar"))
 }
