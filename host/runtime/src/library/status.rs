@@ -1,14 +1,14 @@
 //! How the library stands, for people who ask and programs that show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::change::BreakerWord;
-use super::clock::{Clock, Moment};
+use super::clock::Clock;
 use super::files::Files;
 use super::generation::{Generation, Survey};
-use super::lifecycle::{Former, Lifecycle, Plugin, Served};
+use super::lifecycle::{Former, Lifecycle, Plugin, Served, Wanted};
 
 /// How the library stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,17 +159,15 @@ pub(super) struct Around<'a> {
     pub(super) left_out: usize,
     pub(super) running: bool,
     pub(super) clock: Clock,
-    pub(super) opened_ms: u64,
 }
 
 impl Status {
     pub(super) fn of(lifecycle: &Lifecycle<Files>, around: &Around<'_>) -> Self {
+        let owned: BTreeSet<&str> = lifecycle.plugins().values().filter_map(|plugin| plugin.place.as_deref()).collect();
+        let strays = lifecycle.places().iter().filter(|(name, _)| !owned.contains(name.as_str()));
+        let served: BTreeMap<&str, &str> =
+            lifecycle.served().map(|(platform, served)| (platform, served.name.id.as_str())).collect();
         let plugins = lifecycle.plugins().iter();
-        let owned: Vec<&str> = lifecycle.plugins().values().filter_map(|plugin| plugin.place.as_deref()).collect();
-        let stray = |name: &str| !owned.contains(&name);
-        let places = lifecycle.places().iter().filter(|(name, _)| stray(name));
-        let served = lifecycle.served().map(|(platform, served)| (platform, served.name.id.as_str()));
-        let served: BTreeMap<&str, &str> = served.collect();
         Self {
             process: std::process::id(),
             running: around.running,
@@ -177,31 +175,24 @@ impl Status {
             unreadable: lifecycle.unreadable().map(str::to_owned),
             polling: around.polling.map(str::to_owned),
             left_out: around.left_out,
-            plugins: plugins
-                .map(|(id, plugin)| {
-                    let mut status = plugin_status(lifecycle, around, id, plugin);
-                    // What a handler serves are kinds of messages.
-                    let drives_runs = plugin.live.as_ref().is_some_and(|live| !live.version.platforms.is_empty());
-                    if let Some(live) = status.live.as_mut().filter(|_| drives_runs) {
-                        tell_what_it_does_not_serve(live, lifecycle, &served, id);
-                    }
-                    status
-                })
-                .collect(),
-            strays: places
+            plugins: plugins.map(|(id, plugin)| plugin_status(lifecycle, around.clock, &served, id, plugin)).collect(),
+            strays: strays
                 .filter_map(|(name, place)| Some(Stray { place: name.clone(), why: place.trouble()?.to_owned() }))
                 .collect(),
         }
     }
 }
 
-fn plugin_status(lifecycle: &Lifecycle<Files>, around: &Around<'_>, id: &str, plugin: &Plugin<Files>) -> PluginStatus {
-    let live = plugin.live.as_ref().map(|live| {
-        let stands_by = plugin.former.iter().any(|former| former.standby);
-        let state = if !live.proven && stands_by { State::OnProbation } else { State::Live };
-        generation_status(around, live, state)
-    });
-    let former = plugin.former.iter().map(|former| generation_status(around, &former.served, state_of(former)));
+fn plugin_status(
+    lifecycle: &Lifecycle<Files>,
+    clock: Clock,
+    served: &BTreeMap<&str, &str>,
+    id: &str,
+    plugin: &Plugin<Files>,
+) -> PluginStatus {
+    let live = plugin.live.as_ref().map(|live| live_status(lifecycle, clock, served, plugin, live));
+    let former = plugin.former.iter();
+    let former = former.map(|former| generation_status(lifecycle, clock, &former.served, state_of(former)));
     let history = plugin.memory.history.iter().map(|past| PastVersion {
         version: past.version.clone().unwrap_or_default(),
         hash: past.hash.clone(),
@@ -239,13 +230,10 @@ fn candidate(lifecycle: &Lifecycle<Files>, plugin: &Plugin<Files>) -> Option<Can
 
 fn reason(lifecycle: &Lifecycle<Files>, id: &str, plugin: &Plugin<Files>) -> Option<String> {
     let config = lifecycle.host().plugin(id);
-    let Some(place) = &plugin.place else { return Some("its files are gone".to_owned()) };
-    if !config.enabled {
-        return Some("the host's configuration says `enabled = false`".to_owned());
+    if let Wanted::Nothing(why) = plugin.wanted(&config, lifecycle.offer(plugin)) {
+        return Some(why.to_owned());
     }
-    if plugin.memory.disabled {
-        return Some("somebody has disabled it".to_owned());
-    }
+    let place = plugin.place.as_ref()?;
     if let Some(trouble) = lifecycle.places().get(place).and_then(|place| place.trouble()) {
         return Some(trouble.to_owned());
     }
@@ -260,23 +248,33 @@ fn reason(lifecycle: &Lifecycle<Files>, id: &str, plugin: &Plugin<Files>) -> Opt
     plugin.obstacle(&offer.hash).map(str::to_owned)
 }
 
-/// What the host's configuration gives to another plugin is not served by this one, and by nobody if that is not there.
-fn tell_what_it_does_not_serve(
-    live: &mut GenerationStatus,
+/// A version may claim a platform and not serve it: the host's configuration gives it to another plugin, or another was
+/// first.
+fn live_status(
     lifecycle: &Lifecycle<Files>,
+    clock: Clock,
     served: &BTreeMap<&str, &str>,
-    id: &str,
-) {
-    for (platform, other) in lifecycle.host().platforms.iter().filter(|(_, other)| *other != id) {
-        let claimed = live.serves.len();
-        live.serves.retain(|claim| claim != platform);
-        if live.serves.len() < claimed && !served.contains_key(platform.as_str()) {
-            live.notes.push(format!(
+    plugin: &Plugin<Files>,
+    live: &Served<Files>,
+) -> GenerationStatus {
+    let stands_by = plugin.former.iter().any(|former| former.standby);
+    let state = if !live.proven && stands_by { State::OnProbation } else { State::Live };
+    let mut status = generation_status(lifecycle, clock, live, state);
+    for platform in &live.claims.platforms {
+        let server = served.get(platform.as_str());
+        if server != Some(&live.name.id.as_str()) {
+            status.serves.retain(|claim| claim != platform);
+        }
+        if server.is_none()
+            && let Some(other) = lifecycle.host().platforms.get(platform)
+        {
+            status.notes.push(format!(
                 "nobody serves the platform `{platform}`: the host's configuration gives it to `{other}` under \
                  [platforms], which does not serve it"
             ));
         }
     }
+    status
 }
 
 fn state_of(former: &Former<Files>) -> State {
@@ -287,16 +285,21 @@ fn state_of(former: &Former<Files>) -> State {
     }
 }
 
-fn generation_status(around: &Around<'_>, served: &Served<Files>, state: State) -> GenerationStatus {
+fn generation_status(
+    lifecycle: &Lifecycle<Files>,
+    clock: Clock,
+    served: &Served<Files>,
+    state: State,
+) -> GenerationStatus {
     let generation: &Generation = &served.version;
-    let Survey { runs, record, .. } = generation.survey(around.clock.now());
+    let Survey { runs, record, .. } = generation.survey(clock.now());
     let serves = if generation.platforms.is_empty() { &generation.kinds } else { &generation.platforms };
     GenerationStatus {
         generation: served.name.generation,
         version: served.name.version.clone(),
         hash: served.name.hash.clone(),
         state,
-        published_ms: around.opened_ms + millis(served.published),
+        published_ms: lifecycle.wall_ms(served.published),
         serves: serves.clone(),
         runs,
         began: record.began,
@@ -308,8 +311,4 @@ fn generation_status(around: &Around<'_>, served: &Served<Files>, state: State) 
         last_strike: record.last_strike,
         notes: served.notes.clone(),
     }
-}
-
-fn millis(moment: Moment) -> u64 {
-    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
 }

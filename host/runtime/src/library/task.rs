@@ -62,7 +62,6 @@ pub(super) struct Task {
     scribe: Scribe,
     watcher: Watcher,
     clock: Clock,
-    opened_ms: u64,
     /// Rung by the file system.
     wake: Arc<Notify>,
     /// Before that it is not listened to.
@@ -142,7 +141,6 @@ impl Task {
             store,
             watcher: Watcher::start(watching, Arc::clone(&wake)),
             clock,
-            opened_ms,
             wake,
             wake_from: tokio::time::Instant::now(),
             bell: Arc::default(),
@@ -382,7 +380,6 @@ impl Task {
             left_out: self.left_out,
             running,
             clock: self.clock,
-            opened_ms: self.opened_ms,
         };
         Status::of(&self.lifecycle, &around)
     }

@@ -1,6 +1,6 @@
 //! How versions fare once they serve: probation, rollback, drain.
 
-use super::{Effect, Health, Lifecycle, Plugin, World, ms};
+use super::{Effect, Health, Lifecycle, Plugin, World};
 use crate::library::change::{BreakerWord, Change};
 use crate::library::clock::Moment;
 use crate::library::ledger::MarkKind;
@@ -27,6 +27,7 @@ impl<W: World> Lifecycle<W> {
 
     /// A version on probation that goes wrong makes room for one that did not.
     fn alarmed(&mut self, now: Moment, id: &str, number: u64, why: String) {
+        let at_ms = self.wall_ms(now);
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         let Some(live) = plugin.live.as_ref().filter(|live| live.name.generation == number && !live.proven) else {
             return;
@@ -37,16 +38,16 @@ impl<W: World> Lifecycle<W> {
         if is_pinned || !has_other || plugin.is_marked(&hash) {
             return;
         }
-        plugin.mark(&hash, MarkKind::Struck, why.clone(), self.opened_ms + ms(now));
+        plugin.mark(&hash, MarkKind::Struck, why.clone(), at_ms);
         self.tell(Change::SetAside { version: name, why });
         self.effects.push(Effect::Remember);
         self.settle(id, now);
     }
 
     pub(super) fn end_probations(&mut self, now: Moment) {
-        let timing = self.timing.clone();
+        let timing = &self.timing;
         let over = |plugin: &Plugin<W>| {
-            plugin.live.as_ref().is_some_and(|live| !live.proven && live.probation_is_over(now, &timing))
+            plugin.live.as_ref().is_some_and(|live| !live.proven && live.probation_is_over(now, timing))
         };
         let ids: Vec<String> =
             self.plugins.iter().filter(|(_, plugin)| over(plugin)).map(|(id, _)| id.clone()).collect();

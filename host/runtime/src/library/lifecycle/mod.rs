@@ -27,7 +27,7 @@ use debounce::{Debounce, Due};
 pub(crate) use messages::{Claims, Effect, Examine, Health, Input, Proven, Reading, World};
 pub use orders::{Order, OrderError};
 pub(crate) use places::{Offer, Place};
-pub(crate) use plugin::{Blocked, Exam, Former, Plugin, Served};
+pub(crate) use plugin::{Blocked, Exam, Former, Plugin, Served, Wanted};
 
 /// The machine.
 pub(crate) struct Lifecycle<W: World> {
@@ -152,6 +152,11 @@ impl<W: World> Lifecycle<W> {
         self.unreadable.as_deref()
     }
 
+    /// The time on the wall at this moment, in ms since 1970.
+    pub(crate) fn wall_ms(&self, moment: Moment) -> u64 {
+        self.opened_ms.saturating_add(u64::try_from(moment.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// What must outlast the process.
     pub(crate) fn ledger(&self) -> Ledger {
         let entries = self.plugins.iter().filter_map(|(id, plugin)| Some((id.clone(), plugin.to_remember()?)));
@@ -235,8 +240,4 @@ impl<W: World> Lifecycle<W> {
 fn same_for_versions(one: &PluginConfig, other: &PluginConfig) -> bool {
     let part = |config: &PluginConfig| PluginConfig { enabled: true, pin: None, ..config.clone() };
     part(one) == part(other)
-}
-
-fn ms(moment: Moment) -> u64 {
-    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,6 @@
 //! What people order by hand: pin, roll back, load again, switch off and on.
 
-use super::{Effect, Lifecycle, Plugin, World, ms};
+use super::{Effect, Lifecycle, Plugin, World};
 use crate::library::change::Change;
 use crate::library::clock::Moment;
 use crate::library::ledger::MarkKind;
@@ -138,7 +138,7 @@ impl<W: World> Lifecycle<W> {
     }
 
     fn roll_back(&mut self, now: Moment, id: &str) -> Result<(), OrderError> {
-        let at_ms = self.opened_ms + ms(now);
+        let at_ms = self.wall_ms(now);
         let no_former = || OrderError::NoFormer { id: id.to_owned() };
         let plugin = self.plugins.get_mut(id).ok_or_else(no_former)?;
         let live = plugin.live.as_ref().map(|live| live.name.clone()).ok_or_else(no_former)?;

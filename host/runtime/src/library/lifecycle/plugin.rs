@@ -89,7 +89,7 @@ pub(crate) struct Blocked {
 
 /// What should be live of a plugin.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// Nothing, and why.
     Nothing(&'static str),
     /// This version.
@@ -117,7 +117,7 @@ impl<W: World> Plugin<W> {
     }
 
     /// What should be live.
-    pub(super) fn wanted(&self, config: &PluginConfig, offer: Option<&Offer>) -> Wanted {
+    pub(crate) fn wanted(&self, config: &PluginConfig, offer: Option<&Offer>) -> Wanted {
         if self.place.is_none() {
             return Wanted::Nothing(GONE);
         }

@@ -1,7 +1,7 @@
 //! Bringing about what is wanted of a plugin: examine, publish, withdraw.
 
 use super::plugin::{GONE, Wanted};
-use super::{Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Served, World, ms, same_for_versions};
+use super::{Blocked, Claims, Effect, Exam, Examine, Former, Lifecycle, Proven, Served, World, same_for_versions};
 use crate::library::change::{BreakerWord, Change, Phases, Stage, VersionName, Why};
 use crate::library::clock::Moment;
 use crate::library::examine::Rejection;
@@ -149,7 +149,7 @@ impl<W: World> Lifecycle<W> {
     }
 
     pub(super) fn rejected(&mut self, now: Moment, id: &str, exam: &Exam, rejection: Rejection) {
-        let at_ms = self.opened_ms + ms(now);
+        let at_ms = self.wall_ms(now);
         let retry_at = now.saturating_add(self.timing.retry);
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         let Rejection { stage, why, of_host } = rejection;
@@ -165,7 +165,7 @@ impl<W: World> Lifecycle<W> {
     }
 
     fn publish(&mut self, id: &str, served: Served<W>, component: String, why: Why, took: Phases, now: Moment) {
-        let published_ms = self.opened_ms + ms(now);
+        let published_ms = self.wall_ms(now);
         let Some(plugin) = self.plugins.get_mut(id) else { return };
         plugin.blocked = None;
         let VersionName { hash, version, .. } = served.name.clone();
