@@ -31,6 +31,7 @@ mod store;
 mod task;
 mod timing;
 mod watcher;
+mod work;
 
 use std::io;
 use std::path::{Path, PathBuf};

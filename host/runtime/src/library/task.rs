@@ -1,30 +1,30 @@
 //! The one task that owns the machine: it hears what happens and carries out what the machine decides.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
-use tokio::task::{AbortHandle, Id, JoinSet, spawn_blocking};
+use tokio::task::{AbortHandle, spawn_blocking};
 
 use super::LibraryConfig;
 use super::breaker::{BreakerPhase, BreakerRules};
 use super::catalog::Catalog;
-use super::change::{Change, Phases, Stage};
+use super::change::{Change, Phases};
 use super::clock::Clock;
-use super::examine::{Exam, Examined, Rejection, examine};
+use super::examine::{Exam, Examined, examine};
 use super::files::{Files, ReadPackage, claims_of, not_in_archive, offer};
 use super::generation::Generation;
 use super::lifecycle::{Effect, Examine, Health, Input, Lifecycle, Order, OrderError, Proven, Reading};
-use super::look::{self, look};
+use super::look::look;
 use super::package::{self, read_steadily};
 use super::scribe::Scribe;
 use super::status::{Around, Status};
 use super::store::Store;
 use super::watcher::Watcher;
+use super::work::{Done, Job, Work};
 use crate::manifest::HostConfig;
 use crate::runtime::Runtime;
 
@@ -71,9 +71,7 @@ pub(super) struct Task {
     catalog: Arc<ArcSwap<Catalog>>,
     changes: broadcast::Sender<Arc<Change>>,
     calls: mpsc::Receiver<Call>,
-    work: JoinSet<Done>,
-    /// What the work is that is under way.
-    jobs: HashMap<Id, Job>,
+    work: Work,
     exams: HashMap<u64, AbortHandle>,
     /// Places whose turn to be read has not come.
     to_read: VecDeque<(String, u64)>,
@@ -83,38 +81,6 @@ pub(super) struct Task {
     /// When word is to be left of what has happened since it was left last.
     note_at: Option<tokio::time::Instant>,
     waiting: Vec<oneshot::Sender<()>>,
-}
-
-/// Work that is under way.
-enum Job {
-    Look,
-    Read { place: String, number: u64 },
-    Exam(u64),
-    Write,
-}
-
-/// Work that is done.
-enum Done {
-    Looked(Result<look::Look, String>),
-    Read(u64, package::Reading, Duration),
-    Unread { place: String, number: u64 },
-    Examined(u64, Box<Result<(Examined, ReadPackage), Rejection>>),
-    Written,
-}
-
-impl Job {
-    /// What is made of it when it fails in a way that nobody has thought of: nothing may wait for it for ever.
-    fn failed(self) -> Done {
-        match self {
-            Self::Look => Done::Looked(Err("looking has failed inside the host".to_owned())),
-            Self::Read { place, number } => Done::Unread { place, number },
-            Self::Exam(number) => {
-                let rejection = Rejection::new(Stage::Load, "examining it has failed inside the host");
-                Done::Examined(number, Box::new(Err(rejection)))
-            }
-            Self::Write => Done::Written,
-        }
-    }
 }
 
 impl Task {
@@ -147,8 +113,7 @@ impl Task {
             catalog,
             changes,
             calls,
-            work: JoinSet::new(),
-            jobs: HashMap::new(),
+            work: Work::default(),
             exams: HashMap::new(),
             to_read: VecDeque::new(),
             left_out: 0,
@@ -170,7 +135,7 @@ impl Task {
                     self.hear(Input::Stirred);
                 }
                 () = self.bell.notified() => self.survey(),
-                Some(done) = next(&mut self.work, &mut self.jobs) => self.done(done),
+                Some(done) = self.work.next() => self.done(done),
                 call = self.calls.recv() => match call {
                     Some(Call::Close) | None => break,
                     Some(call) => self.called(call),
@@ -188,7 +153,7 @@ impl Task {
         self.note(false);
         while !self.scribe.is_idle() {
             self.write();
-            match next(&mut self.work, &mut self.jobs).await {
+            match self.work.next().await {
                 Some(Done::Written) => self.scribe.done(),
                 Some(_) => {}
                 None => break,
@@ -306,7 +271,7 @@ impl Task {
             match effect {
                 Effect::Look => {
                     let (directory, known) = (self.directory.clone(), self.lifecycle.known_places());
-                    self.begin(Job::Look, move || {
+                    self.work.begin(Job::Look, move || {
                         Done::Looked(look(&directory, &known).map_err(|error| error.to_string()))
                     });
                 }
@@ -338,7 +303,7 @@ impl Task {
         });
         let (runtime, store, journals) = (self.runtime.clone(), Arc::clone(&self.store), self.journals.clone());
         let (breaker, bell, clock) = (self.breaker.clone(), Arc::clone(&self.bell), self.clock);
-        let exam = self.work.spawn(async move {
+        let exam = self.work.spawn(Job::Exam(number), async move {
             let package = match package {
                 Some(package) => Some(package),
                 None => from_archive(store, id, hash).await,
@@ -349,7 +314,6 @@ impl Task {
             let examined = examine(&runtime, exam).await;
             Done::Examined(number, Box::new(examined.map(|examined| (examined, package))))
         });
-        self.jobs.insert(exam.id(), Job::Exam(number));
         self.exams.insert(number, exam);
     }
 
@@ -386,13 +350,12 @@ impl Task {
 
     /// Reads what is to be read, as long as there is not too much at hand.
     fn read_in_turn(&mut self) {
-        let is_read = |job: &&Job| matches!(job, Job::Read { .. });
-        let at_hand = self.exams.len() + self.jobs.values().filter(is_read).count();
+        let at_hand = self.exams.len() + self.work.reads();
         for _ in at_hand..AT_HAND {
             let Some((place, number)) = self.to_read.pop_front() else { return };
             let directory = self.directory.clone();
             let job = Job::Read { place: place.clone(), number };
-            self.begin(job, move || {
+            self.work.begin(job, move || {
                 let began = Instant::now();
                 let reading = read_steadily(&directory, &place);
                 Done::Read(number, reading, began.elapsed())
@@ -428,17 +391,11 @@ impl Task {
 
     fn write(&mut self) {
         if let Some(write) = self.scribe.next() {
-            self.begin(Job::Write, move || {
+            self.work.begin(Job::Write, move || {
                 write();
                 Done::Written
             });
         }
-    }
-
-    /// Begins work that waits for the disk.
-    fn begin(&mut self, job: Job, work: impl FnOnce() -> Done + Send + 'static) {
-        let begun = self.work.spawn_blocking(work);
-        self.jobs.insert(begun.id(), job);
     }
 }
 
@@ -459,26 +416,6 @@ async fn from_archive(store: Arc<Store>, id: String, hash: String) -> Option<Rea
 async fn woken(wake: &Notify, from: tokio::time::Instant) {
     tokio::time::sleep_until(from).await;
     wake.notified().await;
-}
-
-/// The next work that is done; waits for ever while there is none. What was given up does not count.
-async fn next(work: &mut JoinSet<Done>, jobs: &mut HashMap<Id, Job>) -> Option<Done> {
-    loop {
-        match work.join_next_with_id().await {
-            Some(Ok((id, done))) => {
-                jobs.remove(&id);
-                return Some(done);
-            }
-            Some(Err(error)) => {
-                let job = jobs.remove(&error.id());
-                if !error.is_cancelled() {
-                    tracing::error!(%error, "work of the library has failed");
-                    return job.map(Job::failed);
-                }
-            }
-            None => return pending().await,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -13,15 +13,19 @@ use serde_json::json;
 use crate::stage::{KeptLog, Player, behaviour, behaviour_with, last_text, limits, statuses};
 use crate::tour::{END_OF_REST, script, tour};
 
-/// Plays a run to its end, as a host that keeps a journal does.
-async fn journal_of(behaviour: &Behaviour, script: &Script, blobs: bool) -> Vec<u8> {
-    let setup = RunSetup {
+/// What a run is given that plays this script.
+fn setup(script: &Script) -> RunSetup {
+    RunSetup {
         info: script.info().clone(),
         blobs: script.blobs(),
         log: Arc::new(KeptLog::default()),
         granted: Granted::everything(),
-    };
-    let mut run = behaviour.start(setup).unwrap();
+    }
+}
+
+/// Plays a run to its end, as a host that keeps a journal does.
+async fn journal_of(behaviour: &Behaviour, script: &Script, blobs: bool) -> Vec<u8> {
+    let mut run = behaviour.start(setup(script)).unwrap();
     let mut journal = JournalWriter::begin(Vec::new(), &run, json!({"commands": ["*"]})).unwrap();
     if blobs {
         for (_, blob) in script.blobs().all() {
@@ -229,13 +233,7 @@ fn what_is_wrong_with_a_journal_is_said_with_its_line() {
 /// The journal of the tour that is moved to itself before the first event and again while it rests, up to its end.
 async fn moved_journal(behaviour: &Behaviour) -> (Vec<u8>, Run) {
     let script = script();
-    let setup = RunSetup {
-        info: script.info().clone(),
-        blobs: script.blobs(),
-        log: Arc::new(KeptLog::default()),
-        granted: Granted::everything(),
-    };
-    let mut run = behaviour.start(setup).unwrap();
+    let mut run = behaviour.start(setup(&script)).unwrap();
     let mut journal = JournalWriter::begin(Vec::new(), &run, json!(null)).unwrap();
     for (_, blob) in script.blobs().all() {
         journal.blob(&blob).unwrap();

@@ -120,3 +120,25 @@ fn one_look_after_one_that_failed_withdraws_nothing() {
     sim.rest();
     assert!(sim.live().contains_key("x"));
 }
+
+#[test]
+fn a_version_that_is_gone_back_to_takes_no_platform_from_another_plugin() {
+    let mut sim = Sim::new();
+    // The fourth build of each plugin wants the platform that they share, the fifth does not.
+    sim.write(0, Some("x"), 4, true);
+    sim.rest();
+    sim.write(0, Some("x"), 5, true);
+    sim.rest();
+    sim.write(1, Some("y"), 4, true);
+    sim.rest();
+    let before = sim.live();
+    assert!(before.contains_key("y"), "the platform was free");
+    sim.survey("x", Some("it crashes"), 1);
+    sim.rest();
+    assert_eq!(sim.live(), before, "the version before stands by, and cannot take over");
+    assert!(sim.machine.plugins()["x"].blocked.is_some());
+    sim.files.remove("b");
+    sim.hear(Input::Stirred);
+    sim.rest();
+    assert!(sim.live()["x"].hash.contains("-4-"), "now it can");
+}
