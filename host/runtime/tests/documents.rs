@@ -460,15 +460,26 @@ fn json_texts_are_escaped_where_the_list_says_so() {
     let document = text(JSON_FORM);
     for (file, record, field) in json_texts() {
         let name = format!("`{record}.{field}`");
-        assert!(document.contains(&name), "{JSON_FORM} does not list {name} of contract/{file}.rs");
+        assert!(document.contains(&name), "{JSON_FORM} does not list {name} of {file}");
     }
 }
 
+/// The source files in a folder and in those below it.
+fn files_below(folder: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let below = entries.flat_map(|name| match name.ends_with(".rs") {
+        true => vec![format!("{folder}/{name}")],
+        false => files_below(&format!("{folder}/{name}")),
+    });
+    below.collect()
+}
+
 /// The fields that the code marks as JSON texts, without `extra`, in the spelling of the JSON form.
-fn json_texts() -> Vec<(&'static str, String, String)> {
+fn json_texts() -> Vec<(String, String, String)> {
     let mut found = Vec::new();
-    for file in ["actions", "events", "messages", "session", "values"] {
-        let code = text(&format!("host/runtime/src/contract/{file}.rs"));
+    for file in files_below("host/runtime/src/contract") {
+        let code = text(&file);
         let (mut record, mut marked) = (String::new(), false);
         for line in code.lines().map(str::trim) {
             let named = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
@@ -479,7 +490,7 @@ fn json_texts() -> Vec<(&'static str, String, String)> {
             } else if marked && !line.starts_with('#') && !line.starts_with("//") {
                 let field = line.trim_start_matches("pub ").split([':', '(']).next().unwrap();
                 if field != "extra" {
-                    found.push((file, record.clone(), snake(field)));
+                    found.push((file.clone(), record.clone(), snake(field)));
                 }
                 marked = false;
             }
