@@ -1,6 +1,8 @@
 //! `hangar`: the agent server, and the tools with which its plugins are written.
 
 mod cli;
+#[allow(dead_code, unused_imports)]
+mod config;
 
 fn main() -> std::process::ExitCode {
     cli::main()
