@@ -1,8 +1,15 @@
 //! `hangar`: the agent server, and the tools with which its plugins are written.
+#![allow(dead_code, unused_imports)]
 
+mod access;
 mod cli;
-#[allow(dead_code, unused_imports)]
+mod clients;
 mod config;
+mod gateway;
+mod handlers;
+mod models;
+mod sessions;
+mod telemetry;
 
 fn main() -> std::process::ExitCode {
     cli::main()

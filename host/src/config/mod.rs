@@ -159,3 +159,9 @@ impl Default for ServerConfig {
         }
     }
 }
+/// placeholder
+#[derive(Default)]
+pub struct DeviceMetadata;
+impl DeviceMetadata {
+    pub fn merge(&self, info: Option<&hangar_aip::Json>, _id: &str) -> Option<hangar_aip::Json> { info.cloned() }
+}

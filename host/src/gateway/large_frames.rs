@@ -1,0 +1,4 @@
+//! placeholder until the door lands
+/// Room.
+#[derive(Debug)]
+pub struct Reservation;
