@@ -8,6 +8,7 @@ mod config;
 mod gateway;
 mod handlers;
 mod models;
+mod server;
 mod sessions;
 mod telemetry;
 

@@ -76,6 +76,9 @@ pub enum Refusal {
     /// Too many tasks of the client, or of all, go on.
     #[error("Too many tasks go on at once; try again when some of them are done")]
     TooManyTasks,
+    /// The server is about to stop.
+    #[error("The server is shutting down; ask again in a moment")]
+    ShuttingDown,
     /// The server's operator, or a plugin of theirs, does not want it; in their words.
     #[error("{0}")]
     Rejected(String),
@@ -117,6 +120,7 @@ impl Refusal {
             | Self::EmptyTask
             | Self::DeviceBusy(_)
             | Self::TooManyTasks
+            | Self::ShuttingDown
             | Self::Rejected(_) => true,
             _ => false,
         }

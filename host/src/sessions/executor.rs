@@ -155,7 +155,7 @@ impl Executor {
         }
     }
 
-    fn parameters(&self, call: &Call, schema: &str, secrets: &Applicable<'_>) -> Result<Option<Json>, String> {
+    fn parameters(&self, call: &Call, schema: &str, secrets: &Applicable) -> Result<Option<Json>, String> {
         let mut parameters: Map<String, Value> = match call.parameters.as_str() {
             "" => Map::new(),
             text => serde_json::from_str(text).map_err(|_| "the parameters must be a JSON object".to_owned())?,
@@ -243,7 +243,7 @@ impl Executor {
     }
 
     /// What the device says, as a plugin is told it.
-    async fn told(&self, call_id: &str, result: CommandResult, secrets: &Applicable<'_>) -> CallResult {
+    async fn told(&self, call_id: &str, result: CommandResult, secrets: &Applicable) -> CallResult {
         let error = secrets.take_out_of_text(result.error.unwrap_or_default());
         let files = self.entry.take_files();
         let mut told = CallResult {
@@ -269,7 +269,7 @@ impl Executor {
         told
     }
 
-    fn secrets(&self, set: &ToolSet) -> Applicable<'_> {
+    fn secrets(&self, set: &ToolSet) -> Applicable {
         self.shared.secrets.of(&self.entry.executor().id, &set.agent)
     }
 }

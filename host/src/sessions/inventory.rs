@@ -53,7 +53,7 @@ impl Inventory {
     }
 
     /// As plugins are shown it: each name once, without what the host fills in.
-    pub fn shown(&self, secrets: &Applicable<'_>) -> Vec<Tool> {
+    pub fn shown(&self, secrets: &Applicable) -> Vec<Tool> {
         let mut seen = std::collections::HashSet::new();
         let tools = self.tools.iter().filter(|tool| seen.insert(tool.tool_name.as_str()));
         tools

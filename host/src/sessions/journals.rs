@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hangar_runtime::Fault;
 use hangar_runtime::Step;
@@ -71,11 +72,17 @@ impl Journals {
         RunJournal { name, lines, writer, pieces: self.pieces.clone(), blobs: std::collections::HashSet::new() }
     }
 
+    /// Waits until all that was handed over so far is written.
+    pub async fn flush(&self) {
+        let (written, flushed) = oneshot::channel();
+        if self.pieces.send(Piece::Flush(written)).await.is_ok() {
+            let _ = flushed.await;
+        }
+    }
+
     /// The journal of a run, as far as it was written; none if it is not there (any more).
     pub async fn read(&self, plugin: &str, run_id: &str) -> Option<Vec<u8>> {
-        let (written, flushed) = oneshot::channel();
-        self.pieces.send(Piece::Flush(written)).await.ok()?;
-        flushed.await.ok()?;
+        self.flush().await;
         tokio::fs::read(path_of(&self.directory, plugin, run_id)).await.ok()
     }
 }
@@ -113,8 +120,8 @@ impl RunJournal {
     }
 
     /// What came of it.
-    pub async fn outcome(&mut self, outcome: &Result<Step, Fault>) {
-        self.with(|writer| writer.outcome(outcome));
+    pub async fn outcome(&mut self, outcome: &Result<Step, Fault>, took: Duration) {
+        self.with(|writer| writer.outcome_after(outcome, took));
         self.hand_over().await;
     }
 

@@ -28,7 +28,7 @@ pub(super) enum Beginning {
     /// A client asked for it and waits for word.
     Asked,
     /// The API asked for it, waits for word, and the device is to take it up first.
-    Dispatched(oneshot::Sender<Result<(), String>>),
+    Dispatched(oneshot::Sender<Result<(), Refusal>>),
 }
 
 /// Lives the session. What it is told comes through the entry.
@@ -52,7 +52,7 @@ enum Next<T> {
 }
 
 impl Life {
-    async fn live(mut self, beginning: Beginning) {
+    async fn live(self, beginning: Beginning) {
         let judged = tokio::select! {
             biased;
             reason = self.entry.until_cancelled() => Err(Ending::Cancelled(reason, Vec::new())),
@@ -244,7 +244,7 @@ impl Life {
         self.shared.live.remove(&self.entry);
         self.shared.metrics.refused();
         match (beginning, self.entry.requester.client()) {
-            (Beginning::Dispatched(accepted), _) => drop(accepted.send(Err(refusal.to_string()))),
+            (Beginning::Dispatched(accepted), _) => drop(accepted.send(Err(refusal))),
             (Beginning::Asked, Some(client)) => super::refusing::refuse(client, Some(&self.entry.id), &refusal),
             (Beginning::Asked, None) => {}
         }

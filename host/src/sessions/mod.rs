@@ -167,7 +167,7 @@ impl Sessions {
             return Err(Refusal::EmptyTask);
         }
         if self.0.is_draining.load(Ordering::Acquire) {
-            return Err(Refusal::Rejected("The server is shutting down; ask again in a moment".to_owned()));
+            return Err(Refusal::ShuttingDown);
         }
         let task_name = task.task_name.as_deref().map_or_else(task_name::fresh, task_name::made_safe);
         let order = Order { request: task.request, task_name, target };
@@ -212,27 +212,27 @@ impl Sessions {
     }
 
     /// The API wants something to be done. The answer comes once handlers had their say; what becomes of the task then is
-    /// kept under its name. An error is a text for the caller.
-    pub async fn dispatch(&self, dispatch: Dispatch) -> Result<Dispatched, String> {
+    /// kept under its name.
+    pub async fn dispatch(&self, dispatch: Dispatch) -> Result<Dispatched, Refusal> {
         let Dispatch { device, request, task_name, key } = dispatch;
         if self.0.is_draining.load(Ordering::Acquire) {
-            return Err("The server is shutting down; ask again in a moment".to_owned());
+            return Err(Refusal::ShuttingDown);
         }
         let platform = device.platform.clone().unwrap_or_default();
         if self.0.library.catalog().behaviour_for(platform.as_str()).is_none() {
-            return Err(Refusal::UnsupportedPlatform(platform).to_string());
+            return Err(Refusal::UnsupportedPlatform(platform));
         }
         let task_name = task_name.unwrap_or_else(task_name::fresh);
         let order = Order { request, task_name: task_name.clone(), target: device };
         let entry = Arc::new(Entry::new(Id::fresh(), Requester::Http(key), order));
-        self.admit(&entry).map_err(|refusal| refusal.to_string())?;
+        self.admit(&entry)?;
         let (accepted, answer) = oneshot::channel();
         let session_id = entry.id.clone();
         life::begin(Arc::clone(&self.0), entry, Beginning::Dispatched(accepted));
         match answer.await {
             Ok(Ok(())) => Ok(Dispatched { session_id, task_name }),
             Ok(Err(why)) => Err(why),
-            Err(_) => Err("The task was given up because of a mistake in the server".to_owned()),
+            Err(_) => Err(Refusal::Rejected("The task was given up because of a mistake in the server".to_owned())),
         }
     }
 
@@ -304,6 +304,11 @@ impl Sessions {
         true
     }
 
+    /// From now on these secrets are put into commands.
+    pub fn replace_secrets(&self, injections: &[Injection]) {
+        self.0.secrets.replace(injections);
+    }
+
     /// How many sessions live.
     pub fn count(&self) -> usize {
         self.0.live.count()
@@ -319,6 +324,7 @@ impl Sessions {
         }
         let grace = self.0.limits.grace + Duration::from_secs(1);
         let _ = tokio::time::timeout(grace, self.none_lives()).await;
+        self.0.journals.flush().await;
     }
 
     async fn none_lives(&self) {

@@ -197,8 +197,9 @@ impl Driver {
         self.journal.event(&event, &self.blobs).await;
         let began = Instant::now();
         let outcome = self.feed(event).await;
-        self.shared.metrics.step(&self.run.generation().id, began.elapsed());
-        self.journal.outcome(&outcome).await;
+        let took = began.elapsed();
+        self.shared.metrics.step(&self.run.generation().id, took);
+        self.journal.outcome(&outcome, took).await;
         let step = match outcome {
             Ok(step) => step,
             Err(Fault::Guest(failure)) => return Some(Ending::Failed(given_up(failure))),

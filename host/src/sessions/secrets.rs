@@ -1,6 +1,9 @@
 //! Secrets in commands: put into parameters right before these are written to a device, kept out of what a plugin is told
 //! of tools, and taken out of what a device answers.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use hangar_aip::Json;
 use serde_json::{Map, Value};
 use wildmatch::WildMatch;
@@ -13,13 +16,13 @@ const HIDDEN: &str = "[secret]";
 /// Texts shorter than this are not looked for in answers: they stand in every other word.
 const SHORTEST: usize = 6;
 
-/// The secrets of this host.
-#[derive(Debug, Clone, Default)]
+/// The secrets of this host; they can be exchanged while it works.
+#[derive(Debug, Default)]
 pub struct Secrets {
-    all: Vec<Known>,
+    all: ArcSwap<Vec<Arc<Known>>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Known {
     parameter: String,
     value: Secret,
@@ -30,32 +33,41 @@ struct Known {
 impl Secrets {
     /// These.
     pub fn new(injections: &[Injection]) -> Self {
-        let known = |each: &Injection| Known {
-            parameter: each.parameter.clone(),
-            value: each.value.clone(),
-            devices: each.devices.iter().map(|pattern| WildMatch::new(pattern)).collect(),
-            agents: each.agents.clone(),
+        let secrets = Self::default();
+        secrets.replace(injections);
+        secrets
+    }
+
+    /// From now on these.
+    pub fn replace(&self, injections: &[Injection]) {
+        let known = |each: &Injection| {
+            Arc::new(Known {
+                parameter: each.parameter.clone(),
+                value: each.value.clone(),
+                devices: each.devices.iter().map(|pattern| WildMatch::new(pattern)).collect(),
+                agents: each.agents.clone(),
+            })
         };
-        Self { all: injections.iter().map(known).collect() }
+        self.all.store(Arc::new(injections.iter().map(known).collect()));
     }
 
     /// Those for the tools of this agent on this device.
-    pub fn of(&self, device: &str, agent: &str) -> Applicable<'_> {
-        let fits = |known: &&Known| {
+    pub fn of(&self, device: &str, agent: &str) -> Applicable {
+        let fits = |known: &&Arc<Known>| {
             (known.devices.is_empty() || known.devices.iter().any(|pattern| pattern.matches(device)))
                 && (known.agents.is_empty() || known.agents.iter().any(|each| each == agent))
         };
-        Applicable { known: self.all.iter().filter(fits).collect() }
+        Applicable { known: self.all.load().iter().filter(fits).cloned().collect() }
     }
 }
 
 /// The secrets for some tools.
 #[derive(Debug)]
-pub struct Applicable<'a> {
-    known: Vec<&'a Known>,
+pub struct Applicable {
+    known: Vec<Arc<Known>>,
 }
 
-impl Applicable<'_> {
+impl Applicable {
     /// The schema of a tool as plugins and models are shown it: without what is put in.
     pub fn hide(&self, schema: &str) -> String {
         if !self.known.iter().any(|known| schema.contains(&known.parameter)) {
@@ -81,7 +93,7 @@ impl Applicable<'_> {
         }
     }
 
-    fn wanted_by(&self, schema: &str) -> impl Iterator<Item = &&Known> {
+    fn wanted_by(&self, schema: &str) -> impl Iterator<Item = &Arc<Known>> {
         let schema: Map<String, Value> = match self.known.is_empty() {
             true => Map::new(),
             false => serde_json::from_str(schema).unwrap_or_default(),

@@ -8,14 +8,13 @@ mod wire;
 
 use std::sync::Arc;
 
-use futures_util::{Sink, Stream};
+use hangar_aip::limits::FRAME_BYTES;
 use hangar_aip::{ServerError, ServerMessage, Stamp};
-use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::access::Admitted;
 use crate::clients::{Clients, Outbox};
 use crate::config::{ConnectionLimits, DeviceMetadata, DevicesConfig};
-use crate::gateway::Reservation;
+use crate::gateway::Socket;
 use crate::handlers::Handlers;
 use crate::sessions::Sessions;
 use crate::telemetry::Metrics;
@@ -42,18 +41,13 @@ pub struct Aip {
     pub metrics: Arc<Metrics>,
 }
 
-/// A socket that can be asked for the room that its last message takes.
-pub trait Socket: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send {
-    /// The room in memory that the message takes which was read last; none if it is small.
-    fn take_reservation(&mut self) -> Option<Reservation>;
-}
-
 impl Aip {
     /// Serves a connection until it is over.
-    pub async fn serve<S: Socket>(self, socket: S, admitted: Admitted) {
+    pub async fn serve(self, mut socket: Socket, admitted: Admitted) {
         self.metrics.connected();
         let _connected = Connected(Arc::clone(&self.metrics));
         let (outbox, parcels) = Outbox::new(self.limits.outbox_frames, self.limits.outbox_bytes);
+        socket.take_at_most(FIRST_FRAME);
         let mut wire = Wire::new(socket, parcels, Arc::clone(&self.limits), self.metrics.traffic());
         // A registration needs much that a connection does not need afterwards.
         let registered = Box::pin(self.register(&mut wire, outbox.clone(), &admitted)).await;
@@ -68,6 +62,7 @@ impl Aip {
             }
             Err(None) => return,
         };
+        wire.socket().take_at_most(FRAME_BYTES);
         wire.begin_pings();
         tracing::info!(client = %client.id, kind = %client.kind, "a client has registered");
         let mut hearing = Hearing::new(&self, &client);
@@ -96,7 +91,7 @@ impl Aip {
     }
 
     /// Says why, where the peer may still hear it.
-    async fn farewell<S: Socket>(&self, wire: Wire<S>, client: &crate::clients::Client, gone: &Gone) {
+    async fn farewell(&self, wire: Wire, client: &crate::clients::Client, gone: &Gone) {
         if let Gone::Unfit(why) = gone {
             let error = ServerError { error: format!("The connection is closed: {why}"), session_id: None };
             let _ = client.answer(&ServerMessage::Error(error));
@@ -109,6 +104,9 @@ impl Aip {
         }
     }
 }
+
+/// Bytes of the first frame: nobody is given much room before it is known who it is.
+const FIRST_FRAME: usize = 1 << 20;
 
 /// What a connection is closed with that does not keep to the rules.
 const POLICY: u16 = 1008;

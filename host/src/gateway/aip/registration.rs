@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::wire::{Happening, Wire};
-use super::{Aip, Socket};
+use super::Aip;
 use crate::access::Admitted;
 use crate::clients::{Client, Introduction, NotTaken, Outbox, View};
 use crate::config::Scope as KeyScope;
@@ -30,9 +30,9 @@ struct ClientBody<'a> {
 
 impl Aip {
     /// Waits for the registration and answers it. Without a refusal there is nobody left to tell one.
-    pub(super) async fn register<S: Socket>(
+    pub(super) async fn register(
         &self,
-        wire: &mut Wire<S>,
+        wire: &mut Wire,
         outbox: Outbox,
         admitted: &Admitted,
     ) -> Result<Arc<Client>, Option<Refusal>> {
@@ -82,7 +82,7 @@ impl Aip {
             platform: is_device.then_some(platform),
             target: register.target_id.filter(|_| !is_device),
             info,
-            key: admitted.key_name(),
+            key: admitted.key_name.clone(),
             outbox,
         }
     }
@@ -143,7 +143,7 @@ impl Aip {
 }
 
 /// The first frame, which must be a registration.
-async fn first_frame<S: Socket>(wire: &mut Wire<S>) -> Result<Register, Option<Refusal>> {
+async fn first_frame(wire: &mut Wire) -> Result<Register, Option<Refusal>> {
     loop {
         let frame = match wire.next().await {
             Happening::Text(text) => bytes::Bytes::from(text),

@@ -17,14 +17,15 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::clients::{Parcel, Parcels};
 use crate::config::ConnectionLimits;
+use crate::gateway::Socket;
 use crate::telemetry::Traffic;
 
 /// Frames that are handed to the socket before it is flushed.
 const BATCH: usize = 16;
 
 /// A socket and what is to be written to it.
-pub(super) struct Wire<S> {
-    socket: S,
+pub(super) struct Wire {
+    socket: Socket,
     parcels: Parcels,
     limits: Arc<ConnectionLimits>,
     traffic: Traffic,
@@ -77,11 +78,8 @@ pub(super) enum Gone {
     TooSlow(&'static str),
 }
 
-impl<S> Wire<S>
-where
-    S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
-{
-    pub fn new(socket: S, parcels: Parcels, limits: Arc<ConnectionLimits>, traffic: Traffic) -> Self {
+impl Wire {
+    pub fn new(socket: Socket, parcels: Parcels, limits: Arc<ConnectionLimits>, traffic: Traffic) -> Self {
         let now = Instant::now();
         let per_second = NonZeroU32::new(limits.messages_per_second);
         let quota = |each: NonZeroU32| Quota::per_second(each).allow_burst(each.saturating_mul(TWO));
@@ -110,7 +108,7 @@ where
     }
 
     /// The socket itself.
-    pub fn socket(&mut self) -> &mut S {
+    pub fn socket(&mut self) -> &mut Socket {
         &mut self.socket
     }
 
@@ -220,6 +218,10 @@ where
                 && now >= since + self.limits.write_stall
             {
                 return Poll::Ready(Happening::Gone(Gone::TooSlow("it takes nothing of what is written to it")));
+            }
+            if self.socket.is_receiving() {
+                // It cannot say anything else meanwhile.
+                self.heard = now;
             }
             if now >= self.heard + self.limits.silence {
                 return Poll::Ready(Happening::Gone(Gone::Silent(self.limits.silence)));
