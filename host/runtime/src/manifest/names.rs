@@ -147,7 +147,8 @@ impl Serialize for Names {
 }
 
 /// A text as TOML has it: in one line, and without anything that could drive a terminal.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let escaped = |char: char| match char {
         '\\' | '"' => format!("\\{char}"),
         '\n' => "\\n".into(),
