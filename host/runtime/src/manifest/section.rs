@@ -207,11 +207,20 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// The table behind `[section.key]`, without a word if it is something else.
+    #[must_use]
+    pub fn table(&self) -> Option<Section<'d>> {
+        self.value.as_table().map(|table| self.section_of(table))
+    }
+
     /// The table behind `[section.key]`.
     pub fn section(&self) -> Option<Section<'d>> {
-        let table = self.or_complain(self.value.as_table(), "a table")?;
+        self.or_complain(self.value.as_table(), "a table").map(|table| self.section_of(table))
+    }
+
+    fn section_of(&self, table: &'d DeTable<'d>) -> Section<'d> {
         let path = path(&self.section, &self.key);
-        Some(Section { document: self.document, table, path, at: self.at, known: Vec::new() })
+        Section { document: self.document, table, path, at: self.at, known: Vec::new() }
     }
 
     /// The tables behind `[[section.key]]`.
