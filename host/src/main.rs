@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod access;
+mod app;
 mod cli;
 mod clients;
 mod config;
