@@ -27,7 +27,7 @@ pub fn work(serve: &Serve, screen: &mut Screen) -> Result<Verdict> {
     for pair in serve.rest.chunks(2) {
         if let [flag, value] = pair {
             if flag == "--config" { config = Some(std::path::PathBuf::from(value)); continue; }
-            flags.push((Box::leak(flag.trim_start_matches("--").to_owned().into_boxed_str()), value.clone()));
+            flags.push((Box::leak(flag.clone().into_boxed_str()), value.clone()));
         }
     }
     let loader = Loader::new(flags, config.as_deref(), Environment::Process);
