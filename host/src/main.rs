@@ -3,6 +3,8 @@
 mod cli;
 #[allow(dead_code, unused_imports)]
 mod config;
+#[allow(dead_code, unused_imports)]
+mod models;
 
 fn main() -> std::process::ExitCode {
     cli::main()
