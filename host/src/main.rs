@@ -3,6 +3,7 @@
 mod cli;
 #[allow(dead_code, unused_imports)]
 mod config;
+mod device;
 
 fn main() -> std::process::ExitCode {
     cli::main()
