@@ -1,10 +1,13 @@
 //! The command line: what can be typed, and what the process answers to its caller.
 
 mod completions;
+mod config;
+mod doctor;
 mod embedded;
 mod plugin;
 mod problem;
 mod screen;
+mod serve_options;
 
 use std::process::ExitCode;
 
@@ -17,6 +20,8 @@ const EXAMPLES: &str = "\
 Examples:
   hangar plugin new greeter --lang python   make a plugin
   hangar plugin --help                      what else there is for plugin authors
+  hangar config                             what a server would do that is started here
+  hangar doctor                             whether it would do well, and what to mend
   hangar completions bash                   let the shell complete these commands
 
 Exit codes: 0 all is well, 1 it is not, 2 the command line was not understood.";
@@ -33,6 +38,12 @@ struct CommandLine {
 enum Command {
     /// Make, build, check and try plugins
     Plugin(plugin::Plugin),
+    /// Print the configuration of a server, and where each value comes from
+    #[command(after_help = format!("{}\n\n{}", config::EXAMPLES, serve_options::SOURCES))]
+    Config(config::ShowConfig),
+    /// Find out whether a server would do well here, and what to do where it would not
+    #[command(after_help = format!("{}\n\n{}", doctor::EXAMPLES, serve_options::SOURCES))]
+    Doctor(doctor::Doctor),
     /// Print what a shell needs to complete these commands
     #[command(after_help = completions::EXAMPLES)]
     Completions {
@@ -56,6 +67,8 @@ pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let (json, done) = match command {
         Command::Plugin(plugin) => (plugin.wants_json(), plugin.work(&mut Screen::new())),
+        Command::Config(show) => (show.json, config::work(&show, &mut Screen::new())),
+        Command::Doctor(doctor) => (doctor.json, doctor::work(&doctor, &mut Screen::new())),
         Command::Completions { shell } => (false, completions::print(shell, &mut Screen::new())),
     };
     match done {
