@@ -96,7 +96,7 @@ fn print_entry(entry: &Entry, screen: &mut Screen) -> Result<()> {
     let is_hidden = is_set && entry.json() == "[secret]";
     let text = if is_hidden { format!("# {text}") } else { text };
     let origin = match &entry.origin {
-        Origin::Default if !is_set => String::new(),
+        _ if !is_set => String::new(),
         origin => format!("# {origin}"),
     };
     let style = if entry.origin == Origin::Default { FAINT } else { STRONG };

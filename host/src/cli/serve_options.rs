@@ -113,7 +113,11 @@ impl ServeOptions {
 /// Takes a text only if the setting of this flag does.
 fn checked(flag: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
     move |text| match setting_of(flag) {
-        Some((_, setting)) => setting.kind.of_text(text).map(|_| text.to_owned()),
+        // The value itself is shown already.
+        Some((_, setting)) => match setting.kind.of_text(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(why) => Err(why.split_once("; ").map(|(_, wanted)| wanted.to_owned()).unwrap_or(why)),
+        },
         None => Err("is no setting".to_owned()),
     }
 }
@@ -128,14 +132,12 @@ fn secret(text: &str) -> Result<Secret, String> {
 pub fn config_problem(error: &ConfigError) -> Problem {
     match error {
         ConfigError::File(error) => super::plugin::config_problem(error),
-        ConfigError::Mistakes(mistakes) => {
-            let lines = |of: fn(&Mistake) -> &String| {
-                let mut lines: Vec<&str> = mistakes.iter().map(|mistake| of(mistake).as_str()).collect();
-                lines.dedup();
-                lines.join("\n")
-            };
-            Problem::new(lines(|mistake| &mistake.what), lines(|mistake| &mistake.fix))
-        }
+        ConfigError::Mistakes(mistakes) => match mistakes.as_slice() {
+            [Mistake { what, fix }] => Problem::new(what, fix),
+            _ => {
+                Problem::new(error.to_string(), "mend each of them; `hangar config --help` says where values come from")
+            }
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use super::injections::INJECTION_SETTINGS;
 use super::models::{self, MODEL_SETTINGS, ModelDraft};
 use super::{
     Config, Entry, Environment, GROUPS, Given, HangarToml, ModelConfig, Origin, Said, Secret, SecretSource, Setting,
-    TlsFiles, kind, setting_of, user_folders, variable,
+    TlsFiles, kind, readable_by_others, setting_of, user_folders, variable,
 };
 
 /// A configuration that is being loaded.
@@ -176,6 +176,7 @@ impl<'l> Loading<'l> {
             let no_auth = self.place("keys", "no-auth");
             warnings.push(format!("{no_auth} lets everybody in, though keys are given: leave one of them out"));
         }
+        warnings.extend(keys.file.as_deref().and_then(readable_by_others));
         let mut all = self.settings();
         all.append(&mut self.entries);
         Ok((self.draft.config, all, warnings))

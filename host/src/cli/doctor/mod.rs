@@ -71,7 +71,8 @@ fn examine(options: &ServeOptions) -> Result<Findings> {
     };
     findings.ok("configuration", found);
     for warning in warnings {
-        findings.warn("configuration", warning, "mend it, or leave it out");
+        let (what, fix) = warning.split_once("; ").unwrap_or((&warning, "mend it, or leave it out"));
+        findings.warn("configuration", what, fix);
     }
     address::check(&config, &mut findings);
     access::check(&config, &mut findings);

@@ -14,7 +14,10 @@ pub fn check(config: &Config, findings: &mut Findings) {
             Ok(found) => findings.ok("tls", found),
             Err((what, fix)) => findings.bad("tls", what, fix),
         }
-        private("tls", &files.key, findings);
+        if let Some(told) = readable_by_others(&files.key) {
+            let (what, fix) = told.split_once("; ").unwrap_or((&told, ""));
+            findings.warn("tls", what, fix);
+        }
     }
     if let Some(path) = &config.keys.file {
         match read_keys(path) {
@@ -26,7 +29,6 @@ pub fn check(config: &Config, findings: &mut Findings) {
             }
             Err(error) => findings.bad("keys", error.to_string(), "mend it there; docs/configuration.md shows one"),
         }
-        private("keys", path, findings);
     }
     if let Some(path) = &config.devices.metadata {
         match DeviceMetadata::read(path) {
@@ -49,14 +51,6 @@ pub fn check(config: &Config, findings: &mut Findings) {
 
 fn opens(key: &NamedKey, scope: Scope) -> bool {
     key.scopes.contains(&scope)
-}
-
-/// Files with secrets are their owner's alone.
-fn private(check: &'static str, path: &std::path::Path, findings: &mut Findings) {
-    if let Some(told) = readable_by_others(path) {
-        let (what, fix) = told.split_once("; ").unwrap_or((&told, ""));
-        findings.warn(check, what, fix);
-    }
 }
 
 /// Whether both files can be read and belong together.
