@@ -199,7 +199,7 @@ impl Executor {
             Some(list) => ToolInfo::read_list(list).map_err(|why| unreachable(&why.to_string()))?,
             None => Vec::new(),
         };
-        let inventory = Arc::new(Inventory::new(tools));
+        let inventory = Arc::new(Inventory::new(tools, tool_type));
         self.shared.inventories.keep(connection, selection, Arc::clone(&inventory));
         Ok(inventory)
     }

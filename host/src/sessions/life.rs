@@ -249,7 +249,9 @@ impl Life {
 
     async fn end(mut self, ending: Ending) {
         self.entry.shown().state = State::Ending;
-        let outcome = outcome(ending, &self.entry.order.request, self.shared.limits.fail_as_completed);
+        let entry = &self.entry;
+        let blobs = entry.blobs().map(|blobs| &**blobs);
+        let outcome = outcome(ending, &entry.order.request, self.shared.limits.fail_as_completed, blobs);
         let outcome = judging::end(&self.shared, &self.entry, outcome).await;
         self.is_over = true;
         conclude(&self.shared, &self.entry, outcome);

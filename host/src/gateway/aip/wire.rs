@@ -168,10 +168,17 @@ impl Wire {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
-        if self.paused.is_some_and(|until| until > Instant::now()) {
-            return Poll::Pending;
+        if let Some(until) = self.paused {
+            if until > Instant::now() {
+                return Poll::Pending;
+            }
+            // What was read before the pause is yet to be counted.
+            self.paused = None;
+            self.keep_pace();
+            if self.paused.is_some() {
+                return Poll::Pending;
+            }
         }
-        self.paused = None;
         let Poll::Ready(read) = Pin::new(&mut self.socket).poll_next(context) else { return Poll::Pending };
         self.heard = Instant::now();
         Poll::Ready(match read {
