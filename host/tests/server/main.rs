@@ -1,0 +1,22 @@
+//! The server as its clients meet it: the real binary, real sockets, and the specification of the protocol as the only
+//! judge. Nothing here knows what the server is made of.
+#![cfg(all(test, unix))]
+
+mod api;
+mod checklist;
+mod closing;
+mod doors;
+mod extensions;
+mod frames;
+mod guarding;
+mod leaving;
+mod liveness;
+mod outcomes;
+mod players;
+mod queueing;
+mod raw;
+mod refusals;
+mod reloading;
+mod security;
+mod spellings;
+mod stage;
