@@ -114,9 +114,9 @@ async fn whoever_has_left_may_come_back_at_once() {
         let peer = device.into_peer();
         let left = Instant::now();
         if round % 3 == 0 {
-            peer.vanish().await
+            peer.vanish().await;
         } else {
-            peer.close().await
+            peer.close().await;
         }
         let back = stage.device("lab-1").await;
         assert!(left.elapsed() < Duration::from_secs(2), "{:?}", left.elapsed());

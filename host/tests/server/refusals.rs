@@ -2,14 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::players::{Constellation, client_frame};
+use crate::players::{Constellation, client_frame, with};
 use crate::stage::Stage;
-
-/// A frame with some keys changed.
-fn with(mut frame: Value, keys: Value) -> Value {
-    frame.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-    frame
-}
 
 /// Sends a TASK of a constellation that must be refused with an ERROR and a TASK_END of the same text.
 async fn refused_and_ended(galaxy: &mut Constellation, task: &Value, text: &str) {

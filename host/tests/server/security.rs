@@ -4,15 +4,10 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::players::{Constellation, Device, Peer, client_frame};
+use crate::players::{Constellation, Device, Peer, client_frame, with};
 use crate::stage::{Setup, Stage, within};
 
 const KEY: &str = "a-key-that-is-long-enough";
-
-fn with(mut frame: Value, keys: Value) -> Value {
-    frame.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
-    frame
-}
 
 #[tokio::test]
 async fn s01_a_wrong_key_creates_nothing() {

@@ -17,7 +17,7 @@ pub fn system_info(id: &str, platform: &str) -> Value {
     })
 }
 
-fn tool(name: &str, properties: Value, required: &[&str]) -> Value {
+fn tool(name: &str, properties: &Value, required: &[&str]) -> Value {
     json!({
         "tool_key": format!("action::{name}"), "tool_name": name, "title": null, "namespace": "BashExecutor",
         "tool_type": "action", "description": format!("What {name} does."),
@@ -31,7 +31,7 @@ pub fn tools() -> Value {
     let command = json!({
         "command": {"type": "string"}, "timeout": {"type": "integer", "default": 30}, "cwd": {"type": "string"},
     });
-    json!([tool("execute_command", command, &["command"]), tool("get_system_info", json!({}), &[])])
+    json!([tool("execute_command", &command, &["command"]), tool("get_system_info", &json!({}), &[])])
 }
 
 /// The same tools where they want a secret.
@@ -41,8 +41,8 @@ pub fn secret_tools() -> Value {
         "timeout": {"type": "integer", "default": 30}, "cwd": {"type": "string"},
     });
     json!([
-        tool("execute_command", command, &["command", "api_key"]),
-        tool("get_system_info", json!({"api_key": {"type": "string"}}), &["api_key"]),
+        tool("execute_command", &command, &["command", "api_key"]),
+        tool("get_system_info", &json!({"api_key": {"type": "string"}}), &["api_key"]),
     ])
 }
 

@@ -16,13 +16,18 @@ use serde_json::{Value, json};
 
 /// A frame of a client as the clients in the field write it: with all keys, nulls included.
 pub fn client_frame(given: Value) -> Value {
-    let mut frame = json!({
+    let frame = json!({
         "type": null, "status": "ok", "client_type": null, "client_id": null, "target_id": null, "session_id": null,
         "task_name": null, "request": null, "action_results": null, "request_id": null, "prev_response_id": null,
         "error": null, "metadata": null, "timestamp": "2026-03-04T05:06:07.000001+00:00",
     });
-    let Value::Object(given) = given else { panic!("a frame is an object, not {given}") };
-    frame.as_object_mut().unwrap().extend(given);
+    with(frame, given)
+}
+
+/// A frame with some keys changed.
+pub fn with(mut frame: Value, keys: Value) -> Value {
+    let Value::Object(keys) = keys else { panic!("keys are an object, not {keys}") };
+    frame.as_object_mut().unwrap().extend(keys);
     frame
 }
 
