@@ -5,6 +5,7 @@ mod embedded;
 mod plugin;
 mod problem;
 mod screen;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve devices, constellations and the API
+    Serve(serve::Serve),
     /// Make, build, check and try plugins
     Plugin(plugin::Plugin),
     /// Print what a shell needs to complete these commands
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let (json, done) = match command {
         Command::Plugin(plugin) => (plugin.wants_json(), plugin.work(&mut Screen::new())),
+        Command::Serve(serve) => (false, serve::work(&serve, &mut Screen::new())),
         Command::Completions { shell } => (false, completions::print(shell, &mut Screen::new())),
     };
     match done {
