@@ -96,6 +96,8 @@ async fn elsewhere_a_key_is_made_where_none_is_given_and_told_once() {
     let stage = Setup::new().host(Some("0.0.0.0")).start().await;
     let outside = outside(&stage);
     assert_eq!(knock(outside, "", &[]).await.err(), Some(403));
+    // The banner has more lines than the one with the address.
+    stage.has_said("key").await;
     let said = stage.said();
     let is_key_char = |at: char| at.is_ascii_alphanumeric() || "-_".contains(at);
     // 32 bytes in URL-safe base64.

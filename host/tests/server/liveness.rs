@@ -11,13 +11,19 @@ const DEVICE_LEFT: &str = "Task was cancelled because target device disconnected
 
 #[tokio::test]
 async fn whoever_answers_no_ping_is_gone_after_a_while_with_all_that_follows() {
-    let stage = Setup::new().config("[connections]\nping = \"300 ms\"\nsilence = \"2 s\"").start().await;
+    // The least that can be asked for.
+    let silence = Duration::from_secs(40);
+    let stage = Setup::new().config("[connections]\nping = \"1 s\"\nsilence = \"40 s\"").start().await;
     let mut device = stage.device("lab-1").await;
     let mut galaxy = stage.constellation("nightly", "lab-1").await;
     let session = galaxy.give("t1", "$ sleep 100").await;
     device.command().await;
     device.freeze();
+    let frozen = Instant::now();
+    galaxy.pinged(silence.as_secs() as usize - 5).await;
+    assert!(stage.api().online().await.contains(&"lab-1".to_owned()), "it has not been silent for long enough");
     assert_eq!(galaxy.end_of(&session).await["error"], DEVICE_LEFT);
+    assert!(frozen.elapsed() > silence - Duration::from_secs(1), "{:?}", frozen.elapsed());
     stage.api().gone("lab-1").await;
     galaxy.quiet().await;
 }

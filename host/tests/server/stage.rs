@@ -179,6 +179,15 @@ impl Stage {
         self.said.lock().unwrap().clone()
     }
 
+    /// Waits until it has said this.
+    pub async fn has_said(&self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.said().contains(text) {
+            assert!(Instant::now() < until, "the server does not say {text}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// A path in its folder: `plugins/...`, `state/...`, `hangar.toml`.
     pub fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)

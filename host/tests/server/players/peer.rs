@@ -168,7 +168,9 @@ impl Peer {
 
     /// Waits until it has been pinged so often in all.
     pub async fn pinged(&mut self, times: usize) {
-        within("a ping", self.pings.wait_for(|count| *count >= times)).await.unwrap();
+        while *self.pings.borrow_and_update() < times {
+            within("a ping", self.pings.changed()).await.unwrap();
+        }
     }
 
     /// From now on reads nothing and answers no ping, but keeps the connection open.
