@@ -6,6 +6,7 @@ mod app;
 mod cli;
 mod clients;
 mod config;
+mod device;
 mod gateway;
 mod handlers;
 mod models;

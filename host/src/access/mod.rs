@@ -11,7 +11,7 @@ pub use credential::redacted_uri;
 pub use door::Door;
 pub use guard::{Guard, guard};
 pub use keys::{Admitted, Scopes};
-pub use refusal::{AccessRefusal, detail};
+pub use refusal::AccessRefusal;
 
 use std::net::SocketAddr;
 

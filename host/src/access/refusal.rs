@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::response::Response;
 use thiserror::Error;
 
 use super::Door;
 use crate::config::Scope;
+use crate::server::detail;
 
 /// What callers are told of a key, whether it is wrong or missing; clients look for these words.
 const INVALID: &str = "Invalid API key";
@@ -73,11 +72,6 @@ impl AccessRefusal {
             other => detail(StatusCode::FORBIDDEN, &other.to_string()),
         }
     }
-}
-
-/// The one shape of refusals over HTTP.
-pub fn detail(status: StatusCode, text: &str) -> Response {
-    (status, Json(json!({ "detail": text }))).into_response()
 }
 
 fn named(key: Option<&str>) -> String {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::Verdict;
+use super::ends::Ends;
 use super::screen::Screen;
 use crate::app::App;
 use crate::config::{Environment, Loader};
@@ -27,7 +28,7 @@ pub fn work(serve: &Serve, screen: &mut Screen) -> Result<Verdict> {
     for pair in serve.rest.chunks(2) {
         if let [flag, value] = pair {
             if flag == "--config" { config = Some(std::path::PathBuf::from(value)); continue; }
-            flags.push((Box::leak(flag.trim_start_matches("--").to_owned().into_boxed_str()), value.clone()));
+            flags.push((Box::leak(flag.clone().into_boxed_str()), value.clone()));
         }
     }
     let loader = Loader::new(flags, config.as_deref(), Environment::Process);
@@ -45,47 +46,13 @@ pub fn work(serve: &Serve, screen: &mut Screen) -> Result<Verdict> {
         write!(screen, "{}", app.banner())?;
         screen.flush()?;
         let enough = async {
-            ends.next().await;
+            ends.any().await;
             tokio::spawn(async move {
-                ends.next().await;
+                ends.any().await;
                 std::process::exit(130);
             });
         };
         app.run(enough).await;
         Ok(Verdict::Ok)
     })
-}
-
-/// The signals that end the server: the first one in order, the second one at once.
-struct Ends {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Ends {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

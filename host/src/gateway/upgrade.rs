@@ -19,9 +19,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Socket;
 use super::large_frames::Room;
-use crate::access::{Admitted, detail};
+use crate::access::Admitted;
 use crate::config::ConnectionLimits;
-use crate::server::{Connection, Peer};
+use crate::server::{Connection, Peer, detail};
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const VERSION_13: HeaderValue = HeaderValue::from_static("13");

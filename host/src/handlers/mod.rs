@@ -7,6 +7,7 @@ use hangar_runtime::contract::messages::{Denial, Envelope, StartSession, Verdict
 use hangar_runtime::library::{Generation, Library};
 use hangar_runtime::manifest::Mode;
 use hangar_runtime::{Directory, Scope};
+use tokio::sync::Semaphore;
 
 use crate::config::HandlersConfig;
 
@@ -31,7 +32,12 @@ pub mod kind {
 pub struct Handlers {
     library: Library,
     config: Arc<HandlersConfig>,
+    /// Room for those who are told without being waited for.
+    telling: Arc<Semaphore>,
 }
+
+/// Messages that handlers may be behind that only watch; beyond it they miss some.
+const BEHIND: usize = 256;
 
 /// What is to become of a message after all were asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +78,7 @@ impl Judged {
 impl Handlers {
     /// Asks the handlers of this library.
     pub fn new(library: Library, config: HandlersConfig) -> Self {
-        Self { library, config: Arc::new(config) }
+        Self { library, config: Arc::new(config), telling: Arc::new(Semaphore::new(BEHIND)) }
     }
 
     /// Whether anybody is to be asked about messages of this kind: if not, nobody has to make an envelope.
@@ -143,8 +149,13 @@ impl Handlers {
 
     fn tell(&self, watching: Vec<Arc<Generation>>, client: &str, envelope: Envelope, scope: &Scope) {
         for handler in watching {
+            let Ok(room) = Arc::clone(&self.telling).try_acquire_owned() else {
+                tracing::warn!(plugin = handler.id, kind = envelope.kind, "a handler that only watches misses a message");
+                continue;
+            };
             let (client, envelope, scope) = (client.to_owned(), envelope.clone(), scope.clone());
             tokio::spawn(async move {
+                let _room = room;
                 if let Err(why) = ask(&handler, &client, envelope, scope).await {
                     tracing::debug!(plugin = handler.id, "a handler that only watches was not told: {why}");
                 }

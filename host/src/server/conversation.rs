@@ -20,8 +20,7 @@ use tower::Service as _;
 use tracing::debug;
 
 use super::bodies::prompt;
-use super::{Connection, Counters, Peer, Tls};
-use crate::access::detail;
+use super::{Connection, Counters, Peer, Tls, detail};
 
 /// How long the handshake of TLS may take.
 const TLS_HANDSHAKE: Duration = Duration::from_secs(10);

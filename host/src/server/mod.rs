@@ -3,10 +3,12 @@
 mod bodies;
 mod connection;
 mod conversation;
+mod detail;
 mod listener;
 mod seldom;
 mod tls;
 
 pub use connection::{Connection, Peer};
+pub use detail::detail;
 pub use listener::{BindError, Counters, Listener};
 pub use tls::{Tls, TlsError, TlsReloader};

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::ending::{Ending, outcome};
-use super::entry::{Entry, Requester};
+use super::entry::Entry;
 use super::judging::{self, Settled, TaskVerdict};
 use super::live::Place;
 use super::reason::Reason;
@@ -172,11 +172,8 @@ impl Life {
         let info = self.run_info(platform.as_str(), settings);
         let blobs = Arc::new(Blobs::default());
         let log = TracingSink { plugin: generation.id.clone(), run: entry.run_id.clone() };
-        let client = match &entry.requester {
-            Requester::Client(client) => client.id.to_string(),
-            Requester::Http(key) => key.as_deref().unwrap_or("http").to_owned(),
-        };
-        let run = self.shared.library.start(generation, &client, info, Arc::clone(&blobs), Arc::new(log));
+        let client = entry.requester.name();
+        let run = self.shared.library.start(generation, client, info, Arc::clone(&blobs), Arc::new(log));
         let run = match run {
             Ok(run) => run,
             Err(error) => return Next::End(Ending::NotBegun(format!("The session could not begin: {error}"))),

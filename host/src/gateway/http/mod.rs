@@ -4,6 +4,7 @@ mod clients;
 mod error;
 mod plugins;
 mod probes;
+mod request_id;
 mod sessions;
 mod tasks;
 
@@ -108,5 +109,9 @@ pub fn router(api: Api, access: &Arc<Access>) -> Router {
     let document = Router::new()
         .route("/api/openapi.json", axum::routing::get(move || probes::openapi(Arc::clone(&text))))
         .layer(access::guard(access, Door::Metrics, &[Scope::ReadOnly]));
-    routes.merge(document).fallback(error::not_found).method_not_allowed_fallback(error::method_not_allowed)
+    routes
+        .merge(document)
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(axum::middleware::from_fn(request_id::number))
 }
