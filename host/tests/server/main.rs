@@ -1,6 +1,7 @@
 //! The server as its clients meet it: the real binary, real sockets, and the specification of the protocol as the only
 //! judge. Nothing here knows what the server is made of.
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 
 mod api;
 mod checklist;
@@ -11,6 +12,9 @@ mod frames;
 mod guarding;
 mod leaving;
 mod liveness;
+#[path = "../support/model_server.rs"]
+mod model_server;
+mod natural;
 mod outcomes;
 mod players;
 mod queueing;
