@@ -1,8 +1,8 @@
 //! What the protocol allows beyond what shipped clients do: ends and news of devices, files, what operators add.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::players::{client_frame, system_info};
+use crate::players::{Device, client_frame, system_info};
 use crate::stage::{Setup, Stage};
 
 #[tokio::test]
@@ -24,8 +24,9 @@ async fn an_end_that_the_executor_tells_ends_the_session_with_its_result() {
     device.run(&command).await;
     let outcome = stage.api().outcome(&session).await;
     assert_eq!(outcome["task_status"], "completed");
-    // The device is free again.
-    device.request("$ date").await;
+    // The device is free again; whether it is told what it told itself is left open.
+    let task = device.task("$ date");
+    device.send(&task).await;
     while device.work().await["session_id"] == json!(session) {}
 }
 
@@ -82,43 +83,86 @@ async fn the_platform_of_those_that_name_none_is_the_operators_to_say() {
     assert_eq!(forced.command().await.frame["agent_name"], "LinuxAgent");
 }
 
+/// The announcement of a chunk, or of a file in one piece where it has no number.
+fn announced(size: usize, number: Option<usize>) -> Value {
+    let mut announced = json!({"type": "binary_data", "size": size, "filename": "../../escape"});
+    if let Some(number) = number {
+        announced["chunk_num"] = json!(number);
+        announced["chunk_size"] = json!(size);
+    }
+    announced
+}
+
+/// Sends a file in chunks of six bytes, with this checksum of the whole.
+async fn send_file(device: &mut Device, content: &[u8], checksum: &str) {
+    let chunks: Vec<&[u8]> = content.chunks(6).collect();
+    let about = json!({
+        "type": "file_transfer_start", "filename": "a.txt", "size": content.len(), "chunk_size": 6,
+        "total_chunks": chunks.len(), "mime_type": "text/plain",
+    });
+    device.send(&about).await;
+    for (number, chunk) in chunks.iter().enumerate() {
+        device.send(&announced(chunk.len(), Some(number))).await;
+        device.send_binary(chunk).await;
+    }
+    let about = json!({
+        "type": "file_transfer_complete", "filename": "a.txt", "total_chunks": chunks.len(), "checksum": checksum,
+    });
+    device.send(&about).await;
+}
+
 #[tokio::test]
 async fn a_file_is_taken_as_announced() {
     let stage = Stage::new().await;
     let mut device = stage.device("lab-1").await;
-    let announce = |size: usize| json!({"type": "binary_data", "size": size, "filename": "../../escape", "mime_type": "text/plain"});
-    device.send(&announce(5)).await;
+    let session = device.request("$ date").await;
+    let command = device.command().await;
+    device.send(&announced(5, None)).await;
     device.send_binary(b"hello").await;
     device.quiet().await;
-
-    // In chunks, with the checksum of the whole.
-    let chunks: [&[u8]; 2] = [b"hello ", b"world"];
-    device
-        .send(&json!({"type": "file_transfer_start", "filename": "a.txt", "size": 11, "chunk_size": 6, "total_chunks": 2, "mime_type": "text/plain"}))
-        .await;
-    for (number, chunk) in chunks.into_iter().enumerate() {
-        device
-            .send(&json!({"type": "binary_data", "size": chunk.len(), "chunk_num": number, "chunk_size": chunk.len()}))
-            .await;
-        device.send_binary(chunk).await;
-    }
-    device
-        .send(&json!({"type": "file_transfer_complete", "filename": "a.txt", "total_chunks": 2, "checksum": "5eb63bbbe01eeed093cb22bb8f5acdc3"}))
-        .await;
+    let mut named = announced(5, None);
+    named["session_id"] = json!(session);
+    device.send(&named).await;
+    device.send_binary(b"hello").await;
     device.quiet().await;
+    send_file(&mut device, b"hello world", "5eb63bbbe01eeed093cb22bb8f5acdc3").await;
+    device.quiet().await;
+    device.run(&command).await;
+    assert_eq!(device.expect("task_end").await["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_file_for_anothers_session_is_refused() {
+    let stage = Stage::new().await;
+    let mut device = stage.device("lab-1").await;
+    let mut other = stage.device("lab-2").await;
+    let session = device.request("$ date").await;
+    device.command().await;
+    let mut named = announced(5, None);
+    named["session_id"] = json!(session);
+    other.send(&named).await;
+    other.send_binary(b"hello").await;
+    other.error().await;
+    // The frame itself may be one error more, for it was not announced any more.
+    other.send(&json!({"type": "heartbeat"})).await;
+    if other.next().await["type"] == "error" {
+        other.expect("heartbeat").await;
+    }
 }
 
 #[tokio::test]
 async fn a_file_that_is_not_as_announced_is_an_error() {
     let stage = Stage::new().await;
     let mut device = stage.device("lab-1").await;
-    device.send(&json!({"type": "binary_data", "size": 5})).await;
+    device.request("$ date").await;
+    device.command().await;
+    device.send(&announced(5, None)).await;
     device.send_binary(b"hello, world").await;
     device.error().await;
     device.quiet().await;
 
     // A text in between ends the transfer: the frame that follows was not announced.
-    device.send(&json!({"type": "binary_data", "size": 5})).await;
+    device.send(&announced(5, None)).await;
     device.send(&json!({"type": "heartbeat"})).await;
     let mut frame = device.next().await;
     if frame["type"] == "error" {
@@ -129,14 +173,11 @@ async fn a_file_that_is_not_as_announced_is_an_error() {
     device.error().await;
     device.quiet().await;
 
-    device.send(&json!({"type": "binary_data", "size": 1_u64 << 40})).await;
+    device.send(&announced(1 << 40, None)).await;
     device.error().await;
     device.quiet().await;
 
-    device.send(&json!({"type": "file_transfer_start", "filename": "a.txt", "size": 5, "chunk_size": 5, "total_chunks": 1, "mime_type": "text/plain"})).await;
-    device.send(&json!({"type": "binary_data", "size": 5, "chunk_num": 0, "chunk_size": 5})).await;
-    device.send_binary(b"hello").await;
-    device.send(&json!({"type": "file_transfer_complete", "filename": "a.txt", "total_chunks": 1, "checksum": "00000000000000000000000000000000"})).await;
+    send_file(&mut device, b"hello world", "00000000000000000000000000000000").await;
     device.error().await;
     device.quiet().await;
 }

@@ -442,7 +442,8 @@ async fn s22_secrets_appear_nowhere() {
         assert!(!said.contains(hidden), "the log has {hidden}");
         assert!(!shown.contains(hidden), "an answer has {hidden}");
         for file in files_below(&stage.path("state")) {
-            let content = std::fs::read(&file).unwrap();
+            // Some live shorter than this look at them.
+            let Ok(content) = std::fs::read(&file) else { continue };
             let found = content.windows(hidden.len()).any(|part| part == hidden.as_bytes());
             assert!(!found, "{} has {hidden}", file.display());
         }

@@ -101,11 +101,26 @@ impl Peer {
         matches!(timeout(PATIENCE, self.out.send(Message::text(text))).await, Ok(Ok(())))
     }
 
+    /// Sends a binary frame if the server still takes any.
+    pub async fn try_send_binary(&mut self, bytes: &[u8]) -> bool {
+        let message = Message::binary(Bytes::copy_from_slice(bytes));
+        matches!(timeout(PATIENCE, self.out.send(message)).await, Ok(Ok(())))
+    }
+
     /// The next frame; the connection must live.
     pub async fn next(&mut self) -> Value {
         match within("a frame", self.heard.recv()).await {
             Some(Heard::Frame(frame)) => frame,
             other => panic!("a frame was expected, but the connection is gone: {other:?}"),
+        }
+    }
+
+    /// The next frame if one has come.
+    pub fn try_next(&mut self) -> Option<Value> {
+        match self.heard.try_recv() {
+            Ok(Heard::Frame(frame)) => Some(frame),
+            Ok(Heard::Closed(code)) => panic!("the connection was closed: {code:?}"),
+            Err(_) => None,
         }
     }
 
