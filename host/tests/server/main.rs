@@ -8,6 +8,7 @@ mod checklist;
 mod closing;
 mod doors;
 mod extensions;
+mod floods;
 mod frames;
 mod guarding;
 mod leaving;
