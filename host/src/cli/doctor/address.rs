@@ -54,7 +54,7 @@ pub fn check(config: &Config, findings: &mut Findings) {
             "choose a --port above 1023, or let a proxy have that one",
         ),
         _ => {
-            findings.bad(CHECK, format!("{address} cannot be listened on: {error}"), "choose another --host or --port")
+            findings.bad(CHECK, format!("{address} cannot be listened on: {error}"), "choose another --host or --port");
         }
     }
 }
