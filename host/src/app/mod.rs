@@ -91,8 +91,17 @@ impl App {
             metrics: Arc::clone(&metrics),
             draining: drain.subscribe(),
         };
-        let api = Api::new(Arc::clone(&clients), sessions.clone(), library.clone(), runtime, metrics);
-        let router = router(aip, api, &access, &config);
+        let upgrades = Upgrades::new(&config.connections);
+        let api = Api::new(
+            Arc::clone(&clients),
+            sessions.clone(),
+            library.clone(),
+            runtime,
+            metrics,
+            upgrades.clone(),
+            listener.counters(),
+        );
+        let router = router(aip, api, &access, upgrades);
         let refresh = Refresh::new(loaded, loader, tls_reloader)?;
         let _ = tokio::time::timeout(PLUGINS, library.settled()).await;
         Ok(Self { config, library, clients, sessions, listener, router, access, refresh, drain })
@@ -125,16 +134,17 @@ impl App {
 }
 
 /// Everything that is served, by its path.
-fn router(aip: Aip, api: Api, access: &Arc<Access>, config: &Config) -> Router {
-    let upgrades = Upgrades::new(&config.connections);
+fn router(aip: Aip, api: Api, access: &Arc<Access>, upgrades: Upgrades) -> Router {
     let socket = move |request: Request| {
         let aip = aip.clone();
         let answer = upgrades.answer(request, move |socket, _peer, admitted| aip.serve(socket, admitted));
         std::future::ready(answer)
     };
-    let sockets = Router::new()
-        .route("/ws", any(socket))
-        .layer(access::guard(access, Door::AipSocket, &[Scope::Device, Scope::Constellation]));
+    let sockets = Router::new().route("/ws", any(socket)).layer(access::guard(
+        access,
+        Door::AipSocket,
+        &[Scope::Device, Scope::Constellation],
+    ));
     http::router(api, access).merge(sockets)
 }
 

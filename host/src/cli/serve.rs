@@ -39,6 +39,7 @@ pub fn work(serve: &Serve, screen: &mut Screen) -> Result<Verdict> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
+    raise_open_files();
     // What speaks TLS as a client asks for it by default.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -58,3 +59,16 @@ pub fn work(serve: &Serve, screen: &mut Screen) -> Result<Verdict> {
         Ok(Verdict::Ok)
     })
 }
+
+/// Each connection is an open file; what this process may have without asking anybody is not to bound them.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files stays as it is; `hangar doctor` says what it allows");
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_open_files() {}

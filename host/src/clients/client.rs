@@ -30,6 +30,7 @@ pub struct Introduction {
     pub outbox: Outbox,
 }
 
+#[cfg(test)]
 impl Introduction {
     /// With nothing but what must be there.
     pub fn new(id: Id, kind: ClientType, outbox: Outbox) -> Self {

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hangar_aip::{ClientType, Id};
 
-pub use client::{Client, Introduction, Work};
+pub use client::{Client, Introduction};
 pub use directory::View;
-pub use outbox::{Outbox, Parcel, Parcels, TooSlow};
+pub use outbox::{Outbox, Parcel, Parcels};
 
 /// The clients that are registered now.
 #[derive(Debug, Default)]

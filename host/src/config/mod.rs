@@ -27,7 +27,8 @@ pub use checks::Mistake;
 pub use effective::{Entry, Origin};
 pub use environment::Environment;
 pub use file::HangarToml;
-pub use groups::{Draft, GROUPS, Group, PLATFORMS, setting_of, variable};
+pub use groups::{GROUPS, PLATFORMS, setting_of, variable};
+
 pub use key_file::{KeyFile, read_keys, readable_by_others};
 pub use keys::{KeysConfig, NamedKey, Scope};
 pub use kind::Kind;

@@ -65,11 +65,6 @@ pub enum Judged {
 }
 
 impl Judged {
-    /// Nobody has anything to say.
-    pub const fn pass() -> Self {
-        Self::Pass { body: None, denied: Vec::new() }
-    }
-
     fn reject(code: &str, text: impl Into<String>) -> Self {
         Self::Reject { code: code.to_owned(), text: text.into() }
     }
@@ -107,7 +102,8 @@ impl Handlers {
             match verdict {
                 Verdict::Pass => {}
                 Verdict::Replace(body) if serde_json::from_str::<serde::de::IgnoredAny>(&body).is_err() => {
-                    let text = format!("the handler `{}` replaced the message by something that is no JSON", handler.id);
+                    let text =
+                        format!("the handler `{}` replaced the message by something that is no JSON", handler.id);
                     return Judged::reject("internal", text);
                 }
                 Verdict::Replace(body) => (envelope.body, replaced) = (body, true),
@@ -150,7 +146,11 @@ impl Handlers {
     fn tell(&self, watching: Vec<Arc<Generation>>, client: &str, envelope: Envelope, scope: &Scope) {
         for handler in watching {
             let Ok(room) = Arc::clone(&self.telling).try_acquire_owned() else {
-                tracing::warn!(plugin = handler.id, kind = envelope.kind, "a handler that only watches misses a message");
+                tracing::warn!(
+                    plugin = handler.id,
+                    kind = envelope.kind,
+                    "a handler that only watches misses a message"
+                );
                 continue;
             };
             let (client, envelope, scope) = (client.to_owned(), envelope.clone(), scope.clone());
@@ -164,12 +164,7 @@ impl Handlers {
     }
 }
 
-async fn ask(
-    handler: &Arc<Generation>,
-    client: &str,
-    envelope: Envelope,
-    scope: Scope,
-) -> Result<Verdict, String> {
+async fn ask(handler: &Arc<Generation>, client: &str, envelope: Envelope, scope: Scope) -> Result<Verdict, String> {
     let verdicts = handler.handle(client, vec![envelope], scope).await.map_err(|error| {
         tracing::warn!(plugin = handler.id, %error, "a handler gave no verdict");
         format!("the handler `{}` gave no verdict", handler.id)

@@ -2,8 +2,8 @@
 
 use hangar_aip::limits::FRAME_BYTES;
 use hangar_aip::{Json, Outcome};
-use hangar_runtime::{Blobs, Fault};
 use hangar_runtime::contract::actions::{Fail, Finish};
+use hangar_runtime::{Blobs, Fault};
 use serde_json::value::RawValue;
 
 use super::blob_references::fill_in;

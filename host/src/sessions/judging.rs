@@ -188,9 +188,7 @@ pub(super) async fn end(shared: &Shared, entry: &Arc<Entry>, outcome: Outcome) -
             Ok(EndBody { status, error: None, result }) if status == "completed" => {
                 Outcome::Completed { result: result.map(Json::from) }
             }
-            Ok(EndBody { error, result, .. }) => {
-                Outcome::failed(error.unwrap_or_default(), result.map(Json::from))
-            }
+            Ok(EndBody { error, result, .. }) => Outcome::failed(error.unwrap_or_default(), result.map(Json::from)),
             Err(_) => Outcome::failed("a handler replaced the end of the session by something that is none", None),
         },
         Judged::Reject { text, .. } => Outcome::failed(said(&text), None),

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use hangar_aip::{Assignment, ClientType, Id, Outcome, Refusal, ServerError, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp};
+use hangar_aip::{Assignment, Id, Outcome, Refusal, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp};
 use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::{Budgets, RunInfo};
 use hangar_runtime::contract::values::Part;
-use hangar_runtime::library::Generation;
 use hangar_runtime::{Blobs, TracingSink};
 use jiff::Timestamp;
 use tokio::sync::oneshot;

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::clients::{Parcel, Parcels};
 use crate::config::ConnectionLimits;
-use crate::gateway::Socket;
+use crate::gateway::{FrameRefusal, Socket};
 use crate::telemetry::Traffic;
 
 /// Frames that are handed to the socket before it is flushed.
@@ -248,7 +248,11 @@ impl Wire {
                     return Poll::Ready(Happening::Gone(gone));
                 }
             }
-            let next_ping = if now >= self.pinged + self.limits.ping { now + self.limits.ping } else { self.pinged + self.limits.ping };
+            let next_ping = if now >= self.pinged + self.limits.ping {
+                now + self.limits.ping
+            } else {
+                self.pinged + self.limits.ping
+            };
             let due = [
                 Some(self.heard + self.limits.silence),
                 self.pings.then_some(next_ping),
@@ -293,6 +297,9 @@ const FLUSH: Duration = Duration::from_secs(1);
 const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 fn of_error(error: Error) -> Gone {
+    if let Some(refusal) = FrameRefusal::of(&error) {
+        return Gone::Unfit(refusal.to_string());
+    }
     match error {
         Error::ConnectionClosed | Error::AlreadyClosed => Gone::Closed,
         Error::Capacity(what) => Gone::Unfit(what.to_string()),

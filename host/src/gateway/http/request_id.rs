@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn only_plain_numbers_of_callers_are_kept() {
-        for (id, fit) in [("ci-7.2_a", true), ("", false), ("a b", false), ("a\u{e9}", false), (&"x".repeat(65), false)] {
+        for (id, fit) in [("ci-7.2_a", true), ("", false), ("a b", false), ("a\u{e9}", false), (&"x".repeat(65), false)]
+        {
             assert_eq!(HeaderValue::from_bytes(id.as_bytes()).is_ok_and(|id| is_fit(&id)), fit, "{id}");
         }
     }
