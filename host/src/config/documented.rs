@@ -1,5 +1,6 @@
 //! `docs/configuration.md` says what is so: its tables are those of the code, its examples can be read.
 
+use super::groups::Draft;
 use std::path::Path;
 
 use super::injections::INJECTION_SETTINGS;

@@ -1,5 +1,6 @@
 //! The configuration as a whole: which source wins, where values came from, and what is told of mistakes.
 
+use super::groups::Draft;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

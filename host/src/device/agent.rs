@@ -36,6 +36,9 @@ pub struct Agent {
     pub toolbox: Toolbox,
 }
 
+/// Who is told what happens. An error ends the agent.
+pub type Tell<'a> = dyn FnMut(News) -> Result<()> + Send + 'a;
+
 /// What happens to a device, for whoever looks on.
 #[derive(Debug)]
 pub enum News {
@@ -91,11 +94,7 @@ struct Work<'a> {
 
 impl Agent {
     /// Serves until it is told to stop or it is of no use to go on.
-    pub async fn serve(
-        &self,
-        tell: &mut dyn FnMut(News) -> Result<()>,
-        stop: impl Future<Output = ()>,
-    ) -> Result<Ended> {
+    pub async fn serve(&self, tell: &mut Tell<'_>, stop: impl Future<Output = ()>) -> Result<Ended> {
         tokio::pin!(stop);
         let connected = tokio::select! {
             connected = self.connect(tell) => connected?,
@@ -114,7 +113,7 @@ impl Agent {
     }
 
     /// Connects, as often as it takes.
-    async fn connect(&self, tell: &mut dyn FnMut(News) -> Result<()>) -> Result<Result<Client, ClientError>> {
+    async fn connect(&self, tell: &mut Tell<'_>) -> Result<Result<Client, ClientError>> {
         for attempt in 0.. {
             let why = match Client::connect_with(&self.url, self.identity.clone(), self.options.clone()).await {
                 Ok(client) => {
@@ -131,7 +130,7 @@ impl Agent {
         Ok(Err(ClientError::Closed))
     }
 
-    async fn work(&self, client: &mut Client, tell: &mut dyn FnMut(News) -> Result<()>) -> Result<Ended> {
+    async fn work(&self, client: &mut Client, tell: &mut Tell<'_>) -> Result<Ended> {
         let mut waiting: VecDeque<Box<ReceivedCommands>> = VecDeque::new();
         let mut work: Option<Work<'_>> = None;
         loop {

@@ -8,7 +8,7 @@ use super::*;
 
 /// A root with a neighbour that nobody may see.
 struct Stage {
-    _folder: TempDir,
+    folder: TempDir,
     outside: PathBuf,
     files: Files,
 }
@@ -27,7 +27,7 @@ fn stage() -> Stage {
     symlink("a.txt", root.join("inner")).unwrap();
     symlink("../outside/new", root.join("dangling")).unwrap();
     let files = Files::below(&root, true).unwrap();
-    Stage { _folder: folder, outside, files }
+    Stage { folder, outside, files }
 }
 
 async fn content(files: &Files, path: &str) -> Result<String, String> {
@@ -36,7 +36,7 @@ async fn content(files: &Files, path: &str) -> Result<String, String> {
 
 #[tokio::test]
 async fn nothing_outside_can_be_read_written_or_listed() {
-    let Stage { outside, files, .. } = stage();
+    let Stage { outside, files, folder: _folder } = stage();
     let secret = outside.join("secret").display().to_string();
     let root = files.root().display().to_string();
     let ways = ["../outside/secret", "out/secret", "sub/../../outside/secret", "absolute", "/etc/passwd", &secret];
@@ -62,7 +62,7 @@ async fn nothing_outside_can_be_read_written_or_listed() {
 
 #[tokio::test]
 async fn what_lies_below_is_read_in_parts() {
-    let Stage { files, .. } = stage();
+    let Stage { files, folder: _folder, .. } = stage();
     assert_eq!(content(&files, "a.txt").await.unwrap(), "größe");
     assert_eq!(content(&files, "inner").await.unwrap(), "größe");
     assert_eq!(content(&files, "sub/../a.txt").await.unwrap(), "größe");
@@ -94,7 +94,7 @@ async fn what_lies_below_is_read_in_parts() {
 
 #[tokio::test]
 async fn a_pipe_is_not_waited_for() {
-    let Stage { files, .. } = stage();
+    let Stage { files, folder: _folder, .. } = stage();
     let pipe = files.root().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     assert!(content(&files, "pipe").await.unwrap_err().contains("no file with content"));
@@ -103,7 +103,7 @@ async fn a_pipe_is_not_waited_for() {
 
 #[tokio::test]
 async fn files_are_written_as_it_was_said() {
-    let Stage { files, .. } = stage();
+    let Stage { files, folder: _folder, .. } = stage();
     let write = async |parameters| files.write(&parameters).await;
     assert_eq!(write(json!({"path": "a.txt", "content": "new"})).await.unwrap(), json!({"written": 3, "size": 3}));
     write(json!({"path": "a.txt", "content": "er", "mode": "append"})).await.unwrap();
@@ -126,7 +126,7 @@ async fn files_are_written_as_it_was_said() {
 
 #[tokio::test]
 async fn folders_are_listed_in_parts_and_links_are_not_followed() {
-    let Stage { files, .. } = stage();
+    let Stage { files, folder: _folder, .. } = stage();
     let paths = |listed: &Value| -> Vec<String> {
         let entries = listed["entries"].as_array().unwrap().iter();
         entries
