@@ -2,6 +2,10 @@
 #![cfg(test)]
 
 mod command_line;
+#[cfg(unix)]
+mod devices;
+#[cfg(unix)]
+mod dispatching;
 mod guide;
 mod journals;
 mod mistakes;
