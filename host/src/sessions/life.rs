@@ -123,7 +123,7 @@ impl Life {
         if let Some(reason) = self.entry.cancelled() {
             return cancelled(reason);
         }
-        match self.start(settled).await {
+        match self.start(settled) {
             Next::With((driver, start)) => driver.drive(start).await,
             Next::End(ending) => ending,
         }
@@ -148,7 +148,7 @@ impl Life {
     }
 
     /// Begins the run.
-    async fn start(&self, settled: Settled) -> Next<(Driver, EventBody)> {
+    fn start(&self, settled: Settled) -> Next<(Driver, EventBody)> {
         let entry = &self.entry;
         let device = entry.executor();
         let platform = device.platform.clone().unwrap_or_default();

@@ -3,6 +3,10 @@
 
 mod command_line;
 mod configuring;
+#[cfg(unix)]
+mod devices;
+#[cfg(unix)]
+mod dispatching;
 mod guide;
 mod journals;
 mod mistakes;

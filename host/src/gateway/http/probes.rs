@@ -1,7 +1,5 @@
 //! For monitoring, and for those who want to know what the API has.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -37,6 +35,6 @@ pub(super) async fn metrics(State(Api(api)): State<Api>) -> Response {
 }
 
 /// The description of the API itself.
-pub(super) async fn openapi(text: Arc<str>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], text.to_string()).into_response()
+pub(super) fn openapi(text: &str) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text.to_owned()).into_response()
 }
