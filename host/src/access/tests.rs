@@ -18,6 +18,7 @@ fn named(name: &str, key: &str, scopes: &[Scope]) -> NamedKey {
     NamedKey { name: name.into(), key: Secret::new(key), scopes: scopes.to_vec() }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "tables of cases read better so")]
 fn with(keys: KeysConfig, listening: &str, named: &[NamedKey]) -> Access {
     let server = ServerConfig {
         allowed_hosts: vec!["hangar.example.org".into(), "Other.example.org:8443".into()],
@@ -190,6 +191,7 @@ fn hosts_and_origins() {
     let every = [AipSocket, Messaging, AipHttp, Sessions, Pages, Metrics];
     let own = [AipSocket, AipHttp, Pages, Metrics];
     let listed = [Messaging, Sessions];
+    #[allow(clippy::type_complexity, reason = "it is a table")]
     #[rustfmt::skip]
     let table: &[(&[Door], &str, &[(&str, &str)], bool)] = &[
         // Hosts: on loopback its names and addresses, and what is listed.

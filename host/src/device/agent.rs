@@ -231,5 +231,6 @@ fn chance() -> f64 {
     (random >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

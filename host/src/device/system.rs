@@ -1,6 +1,7 @@
 //! What this machine is: the tool `get_system_info`, and what a device says of itself when it registers.
 
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::num::NonZero;
 
 use hangar_aip::{DeviceInfo, Id};
 use serde_json::{Value, json};
@@ -65,7 +66,7 @@ fn look() -> Value {
         "kernel": kernel,
         "architecture": architecture,
         "uptime_seconds": System::uptime().ok(),
-        "cpu_count": std::thread::available_parallelism().ok().map(|count| count.get()),
+        "cpu_count": std::thread::available_parallelism().ok().map(NonZero::get),
         "load_average": load,
         "memory": memory,
         "disks": disks(),

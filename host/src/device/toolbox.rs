@@ -86,7 +86,7 @@ impl Toolbox {
         tools.retain(|tool| tool_type.is_none_or(|wanted| tool.tool_type == wanted));
         tools.retain(|tool| namespace.as_deref().is_none_or(|wanted| tool.namespace == wanted));
         let infos: Result<Vec<ToolInfo>, _> = tools.iter().map(Description::info).collect();
-        let infos = infos.and_then(|infos| serde_json::to_value(infos));
+        let infos = infos.and_then(serde_json::to_value);
         infos.map_err(|error| format!("The device made a mistake: {error}"))
     }
 }
@@ -116,5 +116,6 @@ fn describe_list() -> Description {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -137,12 +137,6 @@ impl Room {
 }
 
 impl Reservation {
-    /// So many bytes are reserved.
-    #[cfg(test)]
-    pub fn bytes(&self) -> usize {
-        self.0.num_permits().saturating_mul(PIECE)
-    }
-
     /// Gives back what is more than so many bytes.
     fn shrink(&mut self, bytes: u64) {
         let needed = usize::try_from(bytes.div_ceil(PIECE as u64)).unwrap_or(usize::MAX);

@@ -122,7 +122,7 @@ impl Handlers {
             }
         }
         let body = replaced.then(|| envelope.body.clone());
-        self.tell(watching, client, envelope, &scope);
+        self.tell(watching, client, &envelope, &scope);
         Judged::Pass { body, denied }
     }
 
@@ -143,7 +143,7 @@ impl Handlers {
         }
     }
 
-    fn tell(&self, watching: Vec<Arc<Generation>>, client: &str, envelope: Envelope, scope: &Scope) {
+    fn tell(&self, watching: Vec<Arc<Generation>>, client: &str, envelope: &Envelope, scope: &Scope) {
         for handler in watching {
             let Ok(room) = Arc::clone(&self.telling).try_acquire_owned() else {
                 tracing::warn!(

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hangar_aip::{Assignment, Id, Outcome, Refusal, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp};
+use hangar_aip::{Assignment, Id, Outcome, Platform, Refusal, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp};
 use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::{Budgets, RunInfo};
 use hangar_runtime::contract::values::Part;
@@ -77,7 +77,7 @@ impl Life {
             return self.refuse(beginning, refusal);
         }
         let limits = &self.shared.limits;
-        let platform = device.platform.as_ref().map(|platform| platform.as_str()).unwrap_or_default();
+        let platform = device.platform.as_ref().map(Platform::as_str).unwrap_or_default();
         let width = limits.parallel.get(platform).copied().unwrap_or(1);
         let Some(place) = self.shared.live.line_up(&self.entry, width, limits.waiting_per_device) else {
             let refusal = Refusal::DeviceBusy(device.id.clone());

@@ -63,6 +63,7 @@ struct Spent {
 }
 
 /// What ended the waiting.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart in the next line")]
 enum Happened {
     Answer(u32, Option<EventBody>),
     Cancelled(Reason),

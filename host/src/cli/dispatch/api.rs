@@ -140,7 +140,7 @@ impl<'a> Api<'a> {
             return body.map_err(|error| not_understood(&format!("it is no JSON: {error}")));
         }
         let detail = body.ok().and_then(|body| Some(body.get("detail")?.as_str()?.to_owned()));
-        Err(refusal(status, detail.unwrap_or_else(|| status.to_string())))
+        Err(refusal(status, &detail.unwrap_or_else(|| status.to_string())))
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Failure {
@@ -177,7 +177,7 @@ fn not_understood(why: &str) -> Failure {
     Failure::Passing(Problem::new(format!("the server's answer is not understood: {why}"), fix))
 }
 
-fn refusal(status: StatusCode, detail: String) -> Failure {
+fn refusal(status: StatusCode, detail: &str) -> Failure {
     let what = format!("the server refuses: {detail}");
     let fix = match status {
         StatusCode::UNAUTHORIZED => {

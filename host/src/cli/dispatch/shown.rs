@@ -41,6 +41,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value, reason = "tables of cases read better so")]
     fn shown(result: Value) -> String {
         let mut text = Vec::new();
         print(&result, &mut text).unwrap();

@@ -156,7 +156,8 @@ mod other {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::process::ExitStatusExt;

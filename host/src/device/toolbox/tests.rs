@@ -20,6 +20,7 @@ fn toolbox() -> (TempDir, Toolbox) {
     (folder, Toolbox { commands, files, screen: None })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "tables of cases read better so")]
 fn action(tool_name: &str, parameters: Value) -> Command {
     let call_id = Some(Id::fresh());
     let (tool_name, tool_type) = (tool_name.into(), ToolType::Action);

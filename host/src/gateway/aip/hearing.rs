@@ -46,12 +46,9 @@ impl<'a> Hearing<'a> {
 
     /// A binary frame came: bytes that were announced, or a message all the same.
     pub fn binary(&mut self, frame: Bytes, reservation: Option<Reservation>) {
-        let expected = self.transfers.as_ref().is_some_and(|transfers| transfers.expects_binary());
-        if expected {
-            if let Some(transfers) = &mut self.transfers {
-                let arrived = transfers.binary(frame);
-                return self.arrived(arrived);
-            }
+        if let Some(transfers) = self.transfers.as_mut().filter(|transfers| transfers.expects_binary()) {
+            let arrived = transfers.binary(frame);
+            return self.arrived(arrived);
         }
         match self.registered.read(&frame) {
             Ok(message) => self.message(message, reservation),

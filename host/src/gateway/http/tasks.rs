@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    fn checked(body: Value) -> Result<(String, Option<String>), ApiError> {
+    fn checked(body: &Value) -> Result<(String, Option<String>), ApiError> {
         let body = body.as_object().unwrap().clone();
         order(&body).map(|order| (order.client_id.to_owned(), order.task_name.map(str::to_owned)))
     }
@@ -193,7 +193,7 @@ mod tests {
             (json!({"request": "do", "client_id": "d", "task_name": "../escape"}), UNSAFE_NAME),
             (json!({"request": "do", "client_id": "d", "task_name": 7}), UNSAFE_NAME),
         ] {
-            assert_eq!(checked(body.clone()).unwrap_err(), ApiError::bad(text), "{body}");
+            assert_eq!(checked(&body).unwrap_err(), ApiError::bad(text), "{body}");
         }
     }
 
@@ -201,10 +201,10 @@ mod tests {
     fn a_device_has_three_names() {
         for key in ["client_id", "target_id", "device_id"] {
             assert_eq!(
-                checked(json!({"request": "do", key: "d", "task_name": "n-1"})),
+                checked(&json!({"request": "do", key: "d", "task_name": "n-1"})),
                 Ok(("d".into(), Some("n-1".into())))
             );
         }
-        assert_eq!(checked(json!({"request": "do", "client_id": "d"})), Ok(("d".into(), None)));
+        assert_eq!(checked(&json!({"request": "do", "client_id": "d"})), Ok(("d".into(), None)));
     }
 }
