@@ -49,7 +49,7 @@ pub struct Reservation(OwnedSemaphorePermit);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameRefusal {
     /// The message took too long.
-    #[error("a large message took longer than {} s to arrive; send it faster, or in smaller messages", patience.as_secs())]
+    #[error("a large message arrives too slowly: it may take {} s, and each part of it its part of that; send it faster, or in smaller messages", patience.as_secs())]
     TooSlow {
         /// How long it may take.
         patience: Duration,
@@ -95,9 +95,42 @@ pub struct Gate<S> {
 /// A message that is larger than small.
 enum Large {
     /// It waits for room, the end of its header held back.
-    Waiting { room: Asked, until: Pin<Box<Sleep>> },
+    Waiting { room: Asked, until: Pin<Box<Sleep>>, announced: u64 },
     /// It has room, and arrives.
-    Arriving { room: Reservation, until: Pin<Box<Sleep>> },
+    Arriving { room: Reservation, pace: Pace },
+}
+
+/// How far a message has to be by when. Room that is set aside for one that does not come is room that others wait for, so
+/// it is looked at again and again, and not only in the end.
+struct Pace {
+    next_look: Pin<Box<Sleep>>,
+    looks: u32,
+    announced: u64,
+    arrived: u64,
+}
+
+/// Looks in the time that a message may take.
+const LOOKS: u32 = 12;
+
+impl Pace {
+    fn begin(patience: Duration, announced: u64) -> Self {
+        Self { next_look: Box::pin(sleep(patience / LOOKS)), looks: 0, announced, arrived: 0 }
+    }
+
+    /// Resolves when it is too slow.
+    fn poll_too_slow(&mut self, patience: Duration, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.next_look.as_mut().poll(context));
+            self.looks += 1;
+            let is_behind =
+                self.arrived.saturating_mul(LOOKS.into()) < self.announced.saturating_mul(self.looks.into());
+            if is_behind || self.looks >= LOOKS {
+                return Poll::Ready(());
+            }
+            let next = self.next_look.deadline() + patience / LOOKS;
+            self.next_look.as_mut().reset(next);
+        }
+    }
 }
 
 type Asked = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
@@ -128,11 +161,11 @@ impl Room {
     }
 
     /// Asks for so many bytes; for the whole room where they are more than that.
-    fn ask(&self, bytes: u64) -> Large {
+    fn ask(&self, bytes: u64, announced: u64) -> Large {
         let pieces = usize::try_from(bytes.div_ceil(PIECE as u64)).unwrap_or(usize::MAX).min(self.pieces);
         let pieces = u32::try_from(pieces).unwrap_or(u32::MAX);
         let room = Box::pin(Arc::clone(&self.budget).acquire_many_owned(pieces));
-        Large::Waiting { room, until: Box::pin(sleep(self.patience)) }
+        Large::Waiting { room, until: Box::pin(sleep(self.patience)), announced }
     }
 }
 
@@ -235,6 +268,9 @@ impl<S> Gate<S> {
             }
         }
         self.is_between_messages &= ends == 1;
+        if let Some(Large::Arriving { pace, .. }) = self.large.as_deref_mut() {
+            pace.arrived += passed as u64;
+        }
         Ok(passed)
     }
 
@@ -259,7 +295,7 @@ impl<S> Gate<S> {
             (true, true) => message.saturating_mul(2),
             (true, false) => 2 * FRAME_BYTES as u64,
         };
-        self.large = Some(Box::new(self.room.ask(bytes)));
+        self.large = Some(Box::new(self.room.ask(bytes, message)));
         Ok(false)
     }
 
@@ -278,10 +314,11 @@ impl<S> Gate<S> {
         let Some(large) = &mut self.large else {
             return Poll::Ready(Ok(()));
         };
-        if let Large::Waiting { room, until } = &mut **large {
+        if let Large::Waiting { room, until, announced } = &mut **large {
             match room.as_mut().poll(context) {
                 Poll::Ready(Ok(room)) => {
-                    **large = Large::Arriving { room: Reservation(room), until: Box::pin(sleep(patience)) };
+                    let pace = Pace::begin(patience, *announced);
+                    **large = Large::Arriving { room: Reservation(room), pace };
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(FrameRefusal::NoRoom { patience }.error())),
                 Poll::Pending => {
@@ -290,8 +327,8 @@ impl<S> Gate<S> {
                 }
             }
         }
-        if let Large::Arriving { until, .. } = &mut **large
-            && until.as_mut().poll(context).is_ready()
+        if let Large::Arriving { pace, .. } = &mut **large
+            && pace.poll_too_slow(patience, context).is_ready()
         {
             return Poll::Ready(Err(FrameRefusal::TooSlow { patience }.error()));
         }

@@ -120,7 +120,7 @@ impl Executor {
         };
         let asked = call.timeout_ms.map(|ms| Duration::from_millis(ms.into()));
         match self.send(set, command, asked.map_or(longest, |asked| asked.min(self.shared.limits.command))).await {
-            Ok(result) => self.told(&call.call_id, result, &secrets).await,
+            Ok(result) => self.told(&call.call_id, result, secrets).await,
             Err(NoAnswer { why }) => failed(&why),
         }
     }
@@ -188,11 +188,13 @@ impl Executor {
             .await
             .map_err(|NoAnswer { why }| unreachable(&why))?;
         if result.status != ResultStatus::Success {
-            return Err(unreachable(result.error.as_deref().unwrap_or("it failed and does not say why")));
+            let why = result.error.unwrap_or_else(|| "it failed and does not say why".to_owned());
+            return Err(unreachable(&self.secrets(set).take_out_of_text(why)));
         }
         // A device that has none may say nothing at all.
         let tools = match &result.result {
-            Some(list) => ToolInfo::read_list(list).map_err(|why| unreachable(&why.to_string()))?,
+            Some(list) => ToolInfo::read_list(&self.secrets(set).take_out_of(list.clone()))
+                .map_err(|why| unreachable(&why.to_string()))?,
             None => Vec::new(),
         };
         let inventory = Arc::new(Inventory::new(tools, tool_type));
@@ -225,7 +227,8 @@ impl Executor {
         let (outcome, result) = match answered {
             Ok(Some((results, _reservation))) => {
                 self.unanswered.store(0, Ordering::Relaxed);
-                ("answered", first_result(results.results, results.error))
+                let error = results.error.map(|error| self.secrets(set).take_out_of_text(error));
+                ("answered", first_result(results.results, error))
             }
             Ok(None) => ("gone", Err(no_answer("the device is gone"))),
             Err(_) => {
@@ -239,7 +242,7 @@ impl Executor {
     }
 
     /// What the device says, as a plugin is told it.
-    async fn told(&self, call_id: &str, result: CommandResult, secrets: &Applicable) -> CallResult {
+    async fn told(&self, call_id: &str, result: CommandResult, secrets: Applicable) -> CallResult {
         let error = secrets.take_out_of_text(result.error.unwrap_or_default());
         let files = self.entry.take_files();
         let mut told = CallResult {
@@ -249,8 +252,7 @@ impl Executor {
             ..CallResult::default()
         };
         if let Some(payload) = result.result {
-            let payload = secrets.take_out_of(payload);
-            match taken_out(&self.blobs, payload, self.shared.limits.long_string_bytes).await {
+            match taken_out(&self.blobs, secrets, payload, self.shared.limits.long_string_bytes).await {
                 Ok(taken) => (told.payload, told.blobs) = (taken.json, taken.blobs),
                 Err(why) => {
                     told.status = ResultStatus::Failure.as_str().to_owned();

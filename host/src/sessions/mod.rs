@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hangar_aip::binary::Completed;
-use hangar_aip::{ClientType, CommandResults, Id, Refusal, TaskReport, TaskRequest};
+use hangar_aip::{ClientType, CommandResults, Id, Json, Outcome, Refusal, TaskReport, TaskRequest};
 use hangar_runtime::library::{Generation, Library};
 use tokio::sync::{Notify, oneshot};
 
@@ -251,7 +251,7 @@ impl Sessions {
     pub fn reported(&self, from: &Client, report: TaskReport) -> Result<(), Refusal> {
         match self.of_executor(from, &report.session_id).filter(|entry| entry.has_begun()) {
             Some(entry) => {
-                entry.report(report.outcome);
+                entry.report(self.without_secrets(from, report.outcome));
                 Ok(())
             }
             None => Err(Refusal::UnknownTaskEnd(report.session_id)),
@@ -270,6 +270,9 @@ impl Sessions {
             },
         };
         let entry = entry.ok_or_else(nowhere)?;
+        if self.0.secrets.of_device(&from.id).are_in(&content) {
+            return Err("The file cannot be kept: it holds a secret of the server".to_owned());
+        }
         let blobs = entry.blobs().ok_or_else(nowhere)?;
         let mime = file.mime_type.as_deref().unwrap_or("application/octet-stream");
         let blob = blobs.put(mime, content).map_err(|error| format!("The file cannot be kept: {error}"))?;
@@ -278,6 +281,26 @@ impl Sessions {
             true => Ok(()),
             false => Err("The file cannot be kept: the session has too many that nobody has asked for".to_owned()),
         }
+    }
+
+    /// An end as a device reports it, without what it may know and others must not.
+    fn without_secrets(&self, device: &Client, outcome: Outcome) -> Outcome {
+        let secrets = self.0.secrets.of_device(&device.id);
+        let clean = |result: Option<Json>| result.map(|result| secrets.take_out_of(result));
+        match outcome {
+            Outcome::Completed { result } => Outcome::Completed { result: clean(result) },
+            Outcome::Failed { error, result } => Outcome::failed(secrets.take_out_of_text(error), clean(result)),
+        }
+    }
+
+    /// What a device says of itself, the same way.
+    pub fn clean(&self, device: &str, said: Json) -> Json {
+        self.0.secrets.of_device(device).take_out_of(said)
+    }
+
+    /// A text of a device, the same way.
+    pub fn clean_text(&self, device: &str, said: String) -> String {
+        self.0.secrets.of_device(device).take_out_of_text(said)
     }
 
     /// The live session of this id, if this very connection is its executor.
@@ -296,12 +319,20 @@ impl Sessions {
         }
     }
 
-    /// Cancels a live session by the name of its task, or by its id. Says whether there was one.
+    /// Cancels a live session by the name of its task, or by its id; those that the API asked for first. Says whether there
+    /// was one.
     pub fn cancel(&self, name_or_id: &str, reason: Reason) -> bool {
-        let by_name = || self.0.live.all(|entry| entry.order.task_name == name_or_id).into_iter().max_by_key(age_key);
-        let Some(entry) = by_name().or_else(|| self.0.live.get(name_or_id)) else { return false };
+        let Some(entry) = self.named(name_or_id) else { return false };
         entry.cancel(reason);
         true
+    }
+
+    /// The live session that is meant by this.
+    fn named(&self, name_or_id: &str) -> Option<Arc<Entry>> {
+        let has_name = |entry: &Entry| entry.order.task_name == name_or_id;
+        let candidates = self.0.live.all(|entry| has_name(entry) || *entry.id == *name_or_id);
+        let rank = |entry: &Arc<Entry>| (entry.requester.client().is_none(), has_name(entry), entry.created_at);
+        candidates.into_iter().max_by_key(rank)
     }
 
     /// From now on these secrets are put into commands.
@@ -338,10 +369,6 @@ impl Sessions {
             ended.await;
         }
     }
-}
-
-fn age_key(entry: &Arc<Entry>) -> jiff::Timestamp {
-    entry.created_at
 }
 
 /// What is known of a version of a plugin, for people.

@@ -41,6 +41,10 @@ pub struct Past {
 }
 
 impl Past {
+    fn is_of_api(&self) -> bool {
+        self.requester.is_none()
+    }
+
     fn bytes(&self) -> usize {
         let result = self.outcome.result().map_or(0, |result| result.get().len());
         let feed: usize = self.shown.feed.iter().map(|item| item.text.len() + 64).sum();
@@ -60,7 +64,8 @@ pub(super) struct Results {
 #[derive(Debug, Default)]
 struct Kept {
     by_id: HashMap<String, Arc<Past>>,
-    by_name: HashMap<String, Arc<Past>>,
+    /// By name, and whether the API asked for it: those who name their own tasks are not to stand before its.
+    by_name: HashMap<(bool, String), Arc<Past>>,
     /// The oldest first.
     in_order: VecDeque<Arc<Past>>,
     bytes: usize,
@@ -79,7 +84,7 @@ impl Results {
         let mut kept = self.kept();
         kept.bytes += past.bytes();
         kept.by_id.insert(past.id.to_string(), Arc::clone(&past));
-        kept.by_name.insert(past.task_name.clone(), Arc::clone(&past));
+        kept.by_name.insert((past.is_of_api(), past.task_name.clone()), Arc::clone(&past));
         kept.in_order.push_back(past);
         while kept.in_order.front().is_some_and(|oldest| self.may_go(&kept, oldest, now)) {
             kept.drop_oldest();
@@ -93,10 +98,12 @@ impl Results {
         is_old || kept.in_order.len() > MOST || (kept.bytes > self.bytes && kept.in_order.len() > 1)
     }
 
-    /// The newest session of this name, or else of this id.
+    /// The newest session of this name, or else of this id; those that the API asked for first.
     pub fn find(&self, name_or_id: &str) -> Option<Arc<Past>> {
         let kept = self.kept();
-        kept.by_name.get(name_or_id).or_else(|| kept.by_id.get(name_or_id)).cloned()
+        let named = |of_api| kept.by_name.get(&(of_api, name_or_id.to_owned()));
+        let by_id = || kept.by_id.get(name_or_id);
+        named(true).or_else(|| by_id().filter(|past| past.is_of_api())).or_else(|| named(false)).or_else(by_id).cloned()
     }
 
     /// The newest session of this id.
@@ -123,8 +130,9 @@ impl Kept {
         if is_it(self.by_id.get(&*oldest.id)) {
             self.by_id.remove(&*oldest.id);
         }
-        if is_it(self.by_name.get(&oldest.task_name)) {
-            self.by_name.remove(&oldest.task_name);
+        let name = (oldest.is_of_api(), oldest.task_name.clone());
+        if is_it(self.by_name.get(&name)) {
+            self.by_name.remove(&name);
         }
     }
 }
@@ -166,6 +174,19 @@ mod tests {
         assert_eq!(results.find("1").unwrap().id, "1");
         assert!(results.find("3").is_none());
         assert_eq!(results.newest(1)[0].id, "2");
+    }
+
+    #[test]
+    fn nobody_stands_before_a_task_of_the_api_by_its_name_or_id() {
+        let results = results(10, 1 << 20);
+        results.keep(past("id-of-api", "n", 1, 0));
+        let of_client = |id: &str, name: &str| Past { requester: Some(Id::new("d").unwrap()), ..past(id, name, 2, 0) };
+        results.keep(of_client("2", "id-of-api"));
+        results.keep(of_client("3", "n"));
+        results.keep(of_client("n", "other"));
+        assert_eq!(results.find("id-of-api").unwrap().id, "id-of-api");
+        assert_eq!(results.find("n").unwrap().id, "id-of-api");
+        assert_eq!(results.find("other").unwrap().id, "n");
     }
 
     #[test]

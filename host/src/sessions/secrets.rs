@@ -34,6 +34,15 @@ impl Secrets {
         self.all.store(Arc::new(injections.iter().cloned().map(Arc::new).collect()));
     }
 
+    /// All that this device may know, whatever its agent.
+    pub fn of_device(&self, device: &str) -> Applicable {
+        let any_agent = |known: &&Arc<Injection>| {
+            known.agents.is_empty() && known.is_for(device, "")
+                || known.agents.iter().any(|agent| known.is_for(device, agent))
+        };
+        Applicable { known: self.all.load().iter().filter(any_agent).cloned().collect() }
+    }
+
     /// Those for the tools of this agent on this device.
     pub fn of(&self, device: &str, agent: &str) -> Applicable {
         let fits = |known: &&Arc<Injection>| known.is_for(device, agent);
@@ -83,33 +92,60 @@ impl Applicable {
         })
     }
 
-    /// What a device has answered, JSON, without the secrets that it may repeat.
-    pub fn take_out_of(&self, answer: Json) -> Json {
-        let mut clean: Option<String> = None;
-        for known in &self.known {
-            let secret = known.value.expose();
-            if secret.len() < SHORTEST {
-                continue;
-            }
-            // In JSON it may be written with escapes.
-            let quoted = Value::String(secret.to_owned()).to_string();
-            let escaped = quoted.trim_matches('"');
-            for text in [escaped, secret] {
-                let now = clean.as_deref().unwrap_or(answer.get());
-                if now.contains(text) {
-                    clean = Some(now.replace(text, HIDDEN));
-                }
-            }
+    /// Whether there are any that could be sent back.
+    pub fn is_empty(&self) -> bool {
+        !self.known.iter().any(|known| known.value.expose().len() >= SHORTEST)
+    }
+
+    /// What a device says, JSON, without the secrets that it may repeat, in whatever letters JSON has for them.
+    pub fn take_out_of(&self, said: Json) -> Json {
+        let plain = !said.get().contains('\\');
+        let holds = |known: &Arc<Injection>| said.get().contains(known.value.expose());
+        if self.is_empty() || (plain && !self.known.iter().any(holds)) {
+            return said;
         }
-        match clean.map(Json::parse) {
-            None => answer,
-            Some(Ok(clean)) => clean,
-            // A secret that is a piece of JSON by itself has left a hole.
-            Some(Err(_)) => Json::text(HIDDEN),
+        let Ok(mut value) = said.read::<Value>() else { return Json::text(HIDDEN) };
+        if !self.take_out_of_value(&mut value) {
+            return said;
+        }
+        Json::of(&value).unwrap_or_else(|_| Json::text(HIDDEN))
+    }
+
+    /// Whether there was anything to be taken out.
+    fn take_out_of_value(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => match self.found_in(text) {
+                true => {
+                    *text = self.take_out_of_text(std::mem::take(text));
+                    true
+                }
+                false => false,
+            },
+            Value::Array(items) => items.iter_mut().fold(false, |found, item| self.take_out_of_value(item) | found),
+            Value::Object(fields) => {
+                let mut found = fields.values_mut().fold(false, |found, field| self.take_out_of_value(field) | found);
+                if fields.keys().any(|key| self.found_in(key)) {
+                    let all = std::mem::take(fields);
+                    fields.extend(all.into_iter().map(|(key, field)| (self.take_out_of_text(key), field)));
+                    found = true;
+                }
+                found
+            }
+            // A secret of digits may come back as a number.
+            Value::Number(number) if self.found_in(&number.to_string()) => {
+                *value = Value::String(HIDDEN.to_owned());
+                true
+            }
+            Value::Number(_) | Value::Bool(_) | Value::Null => false,
         }
     }
 
-    /// The same for an error text.
+    fn found_in(&self, text: &str) -> bool {
+        let secrets = self.known.iter().map(|known| known.value.expose());
+        secrets.filter(|secret| secret.len() >= SHORTEST).any(|secret| text.contains(secret))
+    }
+
+    /// The same for a plain text.
     pub fn take_out_of_text(&self, mut text: String) -> String {
         for known in &self.known {
             let secret = known.value.expose();
@@ -118,6 +154,12 @@ impl Applicable {
             }
         }
         text
+    }
+
+    /// Whether bytes hold one of them.
+    pub fn are_in(&self, bytes: &[u8]) -> bool {
+        let secrets = self.known.iter().map(|known| known.value.expose().as_bytes());
+        secrets.filter(|secret| secret.len() >= SHORTEST).any(|secret| memchr::memmem::find(bytes, secret).is_some())
     }
 }
 
@@ -173,6 +215,9 @@ mod tests {
         let clean = applicable.take_out_of(Json::parse(said).unwrap());
         assert_eq!(clean.get(), r#"{"stdout":"key=[secret] [secret]"}"#);
         assert_eq!(applicable.take_out_of_text("bad s3cr\"et-key".into()), "bad [secret]");
+        let escaped = Json::parse(r#"{"a":"s3cr\u0022et\u002dkey","tok\u0065n-of-the-lab":["\/"]}"#.into()).unwrap();
+        assert_eq!(applicable.take_out_of(escaped).get(), r#"{"[secret]":["/"],"a":"[secret]"}"#);
+        assert!(applicable.are_in(b"x token-of-the-lab y") && !applicable.are_in(b"token"));
         let innocent = Json::parse(r#"{"a" : 1}"#.into()).unwrap();
         assert_eq!(applicable.take_out_of(innocent.clone()), innocent);
     }

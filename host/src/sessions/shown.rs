@@ -105,9 +105,13 @@ impl Sessions {
     /// What became of the newest task of this name, or of the session of this id; none while it goes on, or if nobody
     /// knows of it.
     pub fn outcome(&self, name_or_id: &str) -> Option<Arc<Past>> {
-        let goes_on = self.0.live.get(name_or_id).is_some()
-            || !self.0.live.all(|entry| entry.order.task_name == name_or_id).is_empty();
-        if goes_on { None } else { self.0.results.find(name_or_id) }
+        let past = self.0.results.find(name_or_id);
+        match (self.named(name_or_id), past) {
+            // What a client calls its own task is no news of one of the API.
+            (Some(entry), Some(past)) if entry.requester.client().is_some() && past.requester.is_none() => Some(past),
+            (Some(_), _) => None,
+            (None, past) => past,
+        }
     }
 }
 

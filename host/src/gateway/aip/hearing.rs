@@ -69,7 +69,8 @@ impl<'a> Hearing<'a> {
             ClientMessage::DeviceInfoRequest(request) => self.device_info(&request),
             ClientMessage::DeviceInfoResponse(update) => {
                 if self.client.kind == ClientType::Device {
-                    self.client.set_info(self.aip.metadata.merge(Some(&update.info), &self.client.id));
+                    let info = self.aip.sessions.clean(&self.client.id, update.info);
+                    self.client.set_info(self.aip.metadata.merge(Some(&info), &self.client.id));
                 }
             }
             ClientMessage::TaskEnd(report) => {
@@ -78,7 +79,8 @@ impl<'a> Hearing<'a> {
                 }
             }
             ClientMessage::Error(error) => {
-                tracing::warn!(client = %self.client.id, error = error.error, "a client reports an error");
+                let error = self.aip.sessions.clean_text(&self.client.id, error.error);
+                tracing::warn!(client = %self.client.id, error, "a client reports an error");
             }
             ClientMessage::Transfer(announcement) => {
                 let transfers = self.transfers.get_or_insert_default();

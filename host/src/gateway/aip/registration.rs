@@ -75,7 +75,8 @@ impl Aip {
         let is_device = register.client_type == ClientType::Device;
         let said = register.platform.filter(|_| !self.devices.force_platform);
         let platform = said.or_else(|| self.devices.platform.clone()).unwrap_or_default();
-        let info = is_device.then(|| self.metadata.merge(register.system_info.as_ref(), &register.client_id)).flatten();
+        let info = register.system_info.map(|info| self.sessions.clean(&register.client_id, info));
+        let info = is_device.then(|| self.metadata.merge(info.as_ref(), &register.client_id)).flatten();
         Introduction {
             id: register.client_id,
             kind: register.client_type,
