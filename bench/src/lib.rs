@@ -5,11 +5,13 @@
 //! protocol and not by its crate: what both sides had from one place, no strain would find.
 
 pub mod chosen;
+pub mod crowd;
 pub mod frames;
 pub mod http;
 pub mod open_files;
 pub mod plugin_file;
 pub mod process;
 pub mod said;
+pub mod scripted;
 pub mod server;
 pub mod socket;

@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use hangar_bench::frames;
 use hangar_bench::process::Process;
 use hangar_bench::socket::Socket;
+use hangar_bench::{crowd, frames};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::crowd::{self, all as finished};
 use crate::measured::{Measured, Samples, Stretch};
 use crate::report::{Aim, Report};
 use crate::stage::Stage;
@@ -74,7 +73,7 @@ async fn one_turn(process: &Process, sockets: Vec<Socket>, frames: &[Utf8Bytes])
     }
     let mut samples = Samples::default();
     let mut sockets = Vec::with_capacity(frames.len());
-    for (socket, own) in finished(tasks).await? {
+    for (socket, own) in crowd::all(tasks).await? {
         sockets.push(socket);
         samples.join(own);
     }

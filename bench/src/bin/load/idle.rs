@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
+use hangar_bench::crowd;
 use hangar_bench::http::Http;
 use hangar_bench::process::Process;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::crowd;
 use crate::measured::{Measured, Samples, Stretch};
 use crate::report::{Aim, Report, number};
 use crate::stage::Stage;

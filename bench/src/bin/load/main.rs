@@ -9,7 +9,6 @@
 //! The client is one thread, so that on two cores the server has one to itself. Its own processor time is shown beside
 //! each figure: where it comes near one core, the rate is the client's, and only the server's time per operation counts.
 
-mod crowd;
 mod heartbeats;
 mod idle;
 mod measured;

@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use hangar_bench::frames;
 use hangar_bench::socket::Socket;
+use hangar_bench::{crowd, frames};
 use tokio::task::JoinSet;
 
-use crate::crowd;
 use crate::measured::{Samples, Stretch};
 use crate::report::Report;
 use crate::stage::Stage;

@@ -3,17 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use hangar_bench::frames;
 use hangar_bench::plugin_file::PluginFile;
+use hangar_bench::scripted::Scripted;
 use hangar_bench::socket::Socket;
+use hangar_bench::{crowd, frames};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at, sleep_until};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::crowd;
 use crate::measured::{Measured, Samples, Stretch};
 use crate::report::{Aim, Report};
-use crate::sessions::Scripted;
 use crate::stage::Stage;
 
 /// Devices whose heartbeats are measured, and how often each has one: 2,000 a second.

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hangar_bench::frames;
-use hangar_bench::said::Said;
-use hangar_bench::socket::Socket;
 use tokio::task::JoinSet;
+
+use crate::frames;
+use crate::said::Said;
+use crate::socket::Socket;
 
 /// Connections that are made at once.
 const AT_ONCE: usize = 64;
