@@ -11,12 +11,15 @@ both = hangar-plugin-sdk echo echo-handler guard linux
 SOAK_MINUTES ?= 10
 export SOAK_MINUTES
 
-.PHONY: help run test soak bench lint audit fmt plugins
+.PHONY: help run tour test soak bench lint audit fmt plugins shipped
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-run: plugins ## play one session in three languages and print what happens, step by step
+run: shipped ## start the server with our plugins and a device on this machine
+	@scripts/run.sh
+
+tour: plugins ## play one session in three languages and print what happens, step by step
 	@for each in rust python js; do \
 		cargo run --quiet -p hangar -- plugin run examples/tour/$$each --script examples/tour/script.jsonl || exit; echo; \
 	done
@@ -46,6 +49,9 @@ audit: ## known vulnerabilities in dependencies (downloads the advisory database
 
 fmt: ## format the code
 	cargo fmt --all
+
+shipped: ## build the plugins that ship with the server, to target/dist/plugins
+	@scripts/plugins.sh shipped
 
 plugins: ## build all plugins: to target/plugins, those that ship to target/dist/plugins
 	@scripts/plugins.sh

@@ -4,6 +4,7 @@
 # has changed, and in one move: whoever watches the folder never sees half a plugin, and never reloads for nothing.
 #
 #   scripts/plugins.sh [rust] [python] [js]     all when nothing is named
+#   scripts/plugins.sh shipped                  only those that ship with the server
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,11 +37,15 @@ main() {
                 for crate in "${crates[@]}"; do from_crate "$crate"; done
                 for crate in "${collections[@]}"; do from_examples "$crate"; done
                 for folder in "${shipped[@]}"; do from_shipped "$folder"; done ;;
+            shipped)
+                scripts/wasm-toolchain.sh
+                for folder in "${shipped[@]}"; do from_shipped "$folder"; done
+                continue ;;
             python | js)
                 scripts/guest-tools.sh "$part"
                 local -n folders=$part
                 for folder in "${folders[@]}"; do from_project "$folder" "plugin-sdk/$part"; done ;;
-            *) printf "plugins: unknown part '%s'; there are: rust python js\n" "$part" >&2; exit 1 ;;
+            *) printf "plugins: unknown part '%s'; there are: rust python js shipped\n" "$part" >&2; exit 1 ;;
         esac
         # A built project has its component beside its manifest; so have the tours.
         replace "$plugins/tour-$part.wasm" "examples/tour/$part/tour-$part.wasm"

@@ -1,8 +1,18 @@
 //! `hangar`: the agent server, and the tools with which its plugins are written.
+#![allow(dead_code, unused_imports)]
 
+mod access;
+mod app;
 mod cli;
-#[allow(dead_code, unused_imports)]
+mod clients;
 mod config;
+mod device;
+mod gateway;
+mod handlers;
+mod models;
+mod server;
+mod sessions;
+mod telemetry;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -70,15 +70,24 @@ pub enum Refusal {
     /// A constellation asks about a device that it did not register for.
     #[error("Not authorized to request device info for this device")]
     DeviceInfoOutOfScope,
+    /// Too many tasks wait for the device.
+    #[error("Device '{0}' has too many tasks waiting; try again when some of them are done")]
+    DeviceBusy(Id),
+    /// Too many tasks of the client, or of all, go on.
+    #[error("Too many tasks go on at once; try again when some of them are done")]
+    TooManyTasks,
+    /// The server is about to stop.
+    #[error("The server is shutting down; ask again in a moment")]
+    ShuttingDown,
+    /// The server's operator, or a plugin of theirs, does not want it; in their words.
+    #[error("{0}")]
+    Rejected(String),
     /// An end of something that is not going on, or not there.
     #[error("session_id '{0}' is not running on this device")]
     UnknownTaskEnd(Id),
     /// A binary frame that was not announced.
     #[error("Unexpected binary frame: announce it with a binary_data message")]
     UnexpectedBinary,
-    /// It sends faster than it may.
-    #[error("Too many messages; send more slowly")]
-    TooFast,
 }
 
 impl Refusal {
@@ -109,7 +118,10 @@ impl Refusal {
             | Self::DeviceTargetsOther
             | Self::UnsupportedPlatform(_)
             | Self::EmptyTask
-            | Self::TooFast => true,
+            | Self::DeviceBusy(_)
+            | Self::TooManyTasks
+            | Self::ShuttingDown
+            | Self::Rejected(_) => true,
             _ => false,
         }
     }

@@ -271,6 +271,7 @@ impl Platform {
             "" | "unknown" => None,
             "win" | "win32" => Some(Self("windows".into())),
             "android" => Some(Self("mobile".into())),
+            "darwin" | "osx" | "mac" => Some(Self("macos".into())),
             _ => Some(Self(text.into())),
         }
     }

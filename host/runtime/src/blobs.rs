@@ -140,6 +140,12 @@ impl Blobs {
         self.kept().missed
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.kept().by_id.len()
+    }
+
     /// All blobs, by id, for a bundle.
     #[must_use]
     pub fn all(&self) -> Vec<(BlobId, Blob)> {

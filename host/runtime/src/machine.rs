@@ -6,7 +6,8 @@ const MAPS_PER_INSTANCE: u64 = 4;
 /// How many instances may live at once, or none if the machine sets no such bound.
 ///
 /// Beyond `vm.max_map_count` an allocation anywhere in the process fails, so a quarter of it is left to everything else.
-pub(crate) fn instances_below_map_limit() -> Option<u32> {
+#[must_use]
+pub fn instances_below_map_limit() -> Option<u32> {
     let maps = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?;
     let maps: u64 = maps.trim().parse().ok()?;
     u32::try_from(maps / 4 * 3 / MAPS_PER_INSTANCE).ok()

@@ -23,8 +23,9 @@ fn make(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)
 }
 
+/// Whether the directory is this user's alone, or why `what` is not to be kept there.
 #[cfg(unix)]
-fn check(directory: &Path, what: &str) -> io::Result<()> {
+pub fn check(directory: &Path, what: &str) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     let metadata = fs::symlink_metadata(directory)?;
     let complaint = if !metadata.is_dir() {
@@ -39,8 +40,9 @@ fn check(directory: &Path, what: &str) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {complaint}", directory.display())))
 }
 
+/// Whether the directory is this user's alone, or why `what` is not to be kept there.
 #[cfg(not(unix))]
-fn check(_: &Path, _: &str) -> io::Result<()> {
+pub fn check(_: &Path, _: &str) -> io::Result<()> {
     Ok(())
 }
 

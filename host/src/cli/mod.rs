@@ -1,10 +1,15 @@
 //! The command line: what can be typed, and what the process answers to its caller.
 
 mod completions;
+mod device;
+mod dispatch;
 mod embedded;
+mod ends;
 mod plugin;
 mod problem;
 mod screen;
+mod serve;
+mod server_address;
 
 use std::process::ExitCode;
 
@@ -15,6 +20,8 @@ use screen::Screen;
 
 const EXAMPLES: &str = "\
 Examples:
+  hangar device                             connect this machine to a server on this machine
+  hangar dispatch '$ uname -a'              have that device run a command
   hangar plugin new greeter --lang python   make a plugin
   hangar plugin --help                      what else there is for plugin authors
   hangar completions bash                   let the shell complete these commands
@@ -31,6 +38,14 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve devices, constellations and the API
+    Serve(serve::Serve),
+    /// Connect this machine to a server, and do there what is wanted
+    #[command(after_help = device::EXAMPLES)]
+    Device(device::Device),
+    /// Have a device do something, wait, and print what came of it
+    #[command(after_help = dispatch::EXAMPLES)]
+    Dispatch(dispatch::Dispatch),
     /// Make, build, check and try plugins
     Plugin(plugin::Plugin),
     /// Print what a shell needs to complete these commands
@@ -55,7 +70,10 @@ pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| problem::report_mistake(&panic.to_string())));
     let CommandLine { command } = CommandLine::parse();
     let (json, done) = match command {
+        Command::Device(device) => (false, device::work(&device, &mut Screen::new())),
+        Command::Dispatch(dispatch) => (dispatch.json, dispatch::work(&dispatch, &mut Screen::new())),
         Command::Plugin(plugin) => (plugin.wants_json(), plugin.work(&mut Screen::new())),
+        Command::Serve(serve) => (false, serve::work(&serve, &mut Screen::new())),
         Command::Completions { shell } => (false, completions::print(shell, &mut Screen::new())),
     };
     match done {

@@ -44,3 +44,22 @@ pub enum Scope {
     /// Messaging as a frontend.
     Frontend,
 }
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Device, Self::Constellation, Self::Operator, Self::ReadOnly, Self::Agent, Self::Broker, Self::Frontend];
+
+    /// The word of the file of keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Constellation => "constellation",
+            Self::Operator => "operator",
+            Self::ReadOnly => "read-only",
+            Self::Agent => "agent",
+            Self::Broker => "broker",
+            Self::Frontend => "frontend",
+        }
+    }
+}

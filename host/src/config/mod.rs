@@ -1,15 +1,46 @@
 //! The configuration of the server: what there is to configure, what holds when nothing is said, and where each value
 //! came from. Everything behind the command line is given parts of [`Config`] and knows nothing of flags or files.
 
+mod checks;
+mod effective;
+mod environment;
+mod file;
+mod given;
+mod groups;
+mod injections;
+mod key_file;
 mod keys;
+mod kind;
 mod limits;
+mod load;
+mod loading;
+mod metadata;
 mod models;
+mod plugin_entries;
 mod secret;
+mod secret_source;
+mod setting;
+pub mod user_folders;
+mod watched;
 
+pub use checks::Mistake;
+pub use effective::{Entry, Origin};
+pub use environment::Environment;
+pub use file::HangarToml;
+pub use groups::{Draft, GROUPS, Group, PLATFORMS, variable};
+pub use key_file::{KeyFile, read_keys, readable_by_others};
 pub use keys::{KeysConfig, NamedKey, Scope};
+pub use kind::Kind;
 pub use limits::{ConnectionLimits, SessionLimits};
+pub use load::{ConfigError, Loaded, Loader};
+pub use metadata::DeviceMetadata;
 pub use models::ModelConfig;
 pub use secret::Secret;
+pub use secret_source::SecretSource;
+pub use watched::{FileInUse, Watched};
+
+use given::{Field, Given};
+use setting::{Said, Setting};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,7 +51,7 @@ use hangar_aip::Platform;
 use hangar_runtime::manifest::HostConfig;
 
 /// The effective configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where it listens, and to whom.
     pub server: ServerConfig,
@@ -144,6 +175,49 @@ pub enum LogLevel {
     Critical,
     /// Nothing.
     Off,
+}
+
+impl LogLevel {
+    /// Their words, from the one that logs most.
+    pub const NAMES: [&str; 6] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "OFF"];
+
+    /// The word of the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+            Self::Off => "OFF",
+        }
+    }
+
+    /// The level of this word.
+    fn named(name: &str) -> Option<Self> {
+        let all = [Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical, Self::Off];
+        all.into_iter().find(|level| level.name() == name)
+    }
+}
+
+/// What should not happen, as text.
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: LogLevel::Warning, json: false }
+    }
+}
+
+/// In the working directory, and without a state or cache until it is known whose they are.
+impl Default for PluginsConfig {
+    fn default() -> Self {
+        Self {
+            directory: PathBuf::from("plugins"),
+            state: PathBuf::new(),
+            cache: None,
+            poll: None,
+            host: HostConfig::default(),
+        }
+    }
 }
 
 impl Default for ServerConfig {

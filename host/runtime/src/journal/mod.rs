@@ -139,18 +139,27 @@ impl BlobEntry {
     }
 }
 
-/// What a run answered to an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a run answered to an event. How long that took does not matter where two answers are compared.
+#[derive(Debug, Clone, Eq, Serialize, Deserialize)]
 pub struct ActionsEntry {
     /// How many actions.
     pub count: usize,
     /// See [`Step::digest`].
     pub hash: String,
+    /// How long the step took with all waiting for its turn, in microseconds, if whoever wrote it has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_us: Option<u64>,
+}
+
+impl PartialEq for ActionsEntry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.count, &self.hash) == (other.count, &other.hash)
+    }
 }
 
 impl ActionsEntry {
     fn of(step: &Step) -> Self {
-        Self { count: step.count(), hash: step.digest() }
+        Self { count: step.count(), hash: step.digest(), took_us: None }
     }
 }
 

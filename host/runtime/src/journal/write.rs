@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::time::Duration;
 
 use super::{ActionsEntry, BlobEntry, Entry, FaultEntry, Header, Journal, MovedEntry, RecordedLimits};
 use crate::blobs::Blob;
@@ -46,9 +47,18 @@ impl<W: Write> JournalWriter<W> {
     /// What came of it. What the host could not do did not come of it and is not written: the event, which stands in the
     /// journal already, is to be fed again.
     pub fn outcome(&mut self, outcome: &Result<Step, Fault>) -> io::Result<()> {
+        self.outcome_taking(outcome, None)
+    }
+
+    /// The same with the time that it took.
+    pub fn outcome_after(&mut self, outcome: &Result<Step, Fault>, took: Duration) -> io::Result<()> {
+        self.outcome_taking(outcome, u64::try_from(took.as_micros()).ok())
+    }
+
+    fn outcome_taking(&mut self, outcome: &Result<Step, Fault>, took_us: Option<u64>) -> io::Result<()> {
         match outcome {
             Err(fault) if fault.is_of_host() => Ok(()),
-            Ok(step) => self.line(&Entry::Actions(ActionsEntry::of(step))),
+            Ok(step) => self.line(&Entry::Actions(ActionsEntry { took_us, ..ActionsEntry::of(step) })),
             Err(fault) => self.line(&Entry::Fault(FaultEntry::of(fault))),
         }
     }

@@ -77,6 +77,12 @@ pub(crate) fn look(directory: &Path, known: &BTreeSet<String>) -> io::Result<Loo
     Ok(Look { places, folders: folders.all(), left_out })
 }
 
+/// The names of the places in a plugin directory, and how many entries are left out.
+pub fn places_in(directory: &Path) -> io::Result<(Vec<String>, usize)> {
+    let Look { places, left_out, .. } = look(directory, &BTreeSet::new())?;
+    Ok((places.into_keys().collect(), left_out))
+}
+
 /// What the system says now of the files of one place; an empty one if there is no such place.
 pub(crate) fn fingerprint(directory: &Path, name: &str) -> Fingerprint {
     if !is_place_name(name) {

@@ -53,6 +53,7 @@ pub use catalog::Catalog;
 pub use change::{BreakerWord, Change, Phases, Stage, VersionName, Why};
 pub use generation::{Generation, HandleError, StartError, Survey};
 pub use lifecycle::{Order, OrderError};
+pub use look::places_in;
 pub use placed_run::{Moved, PlacedRun};
 pub use record::{RecordSurvey, Refusal};
 pub use service::Standing;

@@ -1,5 +1,5 @@
-//! The host's configuration, `hangar.toml`. For now it has two parts: what the operator says of each plugin, and which
-//! plugin serves a platform that several are for.
+//! What the host's configuration, `hangar.toml`, says of plugins: what the operator says of each of them, and which one
+//! serves a platform that several are for. What else stands in the file is up to the host.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,9 +13,6 @@ use super::plugin_toml::check_id;
 use super::problems::TomlError;
 use super::section::{Document, Section, Value};
 use crate::log::clean;
-
-/// The largest configuration that is read, in bytes.
-const BYTES: u64 = 1 << 20;
 
 /// The digits of the hash of a version.
 const HASH_DIGITS: usize = 64;
@@ -115,19 +112,28 @@ impl HostConfig {
     /// The name of the file.
     pub const FILE_NAME: &'static str = "hangar.toml";
 
-    /// Reads a configuration, or says everything that is wrong with it.
+    /// The largest such file that is read, in bytes.
+    pub const BYTES: u64 = 1 << 20;
+
+    /// Reads a configuration that speaks of plugins only, or says everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, TomlError> {
         Document::read(text, |mut top| {
-            let plugins = top.section("plugins").map(|section| plugins(&section)).unwrap_or_default();
-            let platforms = top.section("platforms").map(|section| platforms(&section)).unwrap_or_default();
+            let config = Self::take(&mut top);
             top.end();
-            Self { plugins, platforms }
+            config
         })
+    }
+
+    /// Reads the sections that speak of plugins in a document that has others as well.
+    pub fn take(top: &mut Section<'_>) -> Self {
+        let plugins = top.section("plugins").map(|section| plugins(&section)).unwrap_or_default();
+        let platforms = top.section("platforms").map(|section| platforms(&section)).unwrap_or_default();
+        Self { plugins, platforms }
     }
 
     /// Reads a configuration from its file.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        Ok(Self::parse(&read_text(path, BYTES)?).map_err(|error| error.in_file(path))?)
+        Ok(Self::parse(&read_text(path, Self::BYTES)?).map_err(|error| error.in_file(path))?)
     }
 
     /// What it says of this plugin.

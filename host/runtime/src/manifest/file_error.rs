@@ -100,7 +100,7 @@ pub enum FileError {
 }
 
 /// A text of at most so many bytes.
-pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
+pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     let bytes = read_bytes(path, limit)?;
     String::from_utf8(bytes).map_err(|_| FileError::NoText { path: path.to_owned() })
 }

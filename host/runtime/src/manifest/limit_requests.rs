@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::section::{Section, Value};
+use super::section::Section;
+use super::unit::Unit;
 use crate::limits::Limits;
 
 /// Limits that were written down, by key. In a manifest they are what the plugin asks for, in the host's configuration
@@ -29,14 +30,6 @@ impl fmt::Display for Shortfall {
         let Self { key, wanted, granted } = self;
         write!(formatter, "it asks for `{key} = {wanted}` and gets {granted}")
     }
-}
-
-/// How a limit is counted and written.
-#[derive(Clone, Copy)]
-enum Unit {
-    Bytes,
-    Milliseconds,
-    Number,
 }
 
 /// One field of [`Limits`] as the files have it.
@@ -174,49 +167,6 @@ impl LimitRequests {
     }
 }
 
-impl Unit {
-    fn read(self, value: &Value<'_>) -> Option<u64> {
-        let none = |_: i64| None;
-        let integer = |integer: i64| u64::try_from(integer).ok().filter(|integer| *integer > 0);
-        match self {
-            Self::Bytes => {
-                let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-                value.integer_or(
-                    "a size such as \"64 MiB\" (KiB, MiB or GiB), or a number of bytes above 0",
-                    integer,
-                    |text| measured(text, &units),
-                )
-            }
-            Self::Milliseconds => {
-                let units = [("ms", 1), ("s", 1_000)];
-                value.integer_or("a time above 0 such as \"200 ms\" or \"2 s\"", none, |text| measured(text, &units))
-            }
-            Self::Number => value.integer_or("an integer above 0", integer, |_| None),
-        }
-    }
-
-    /// As it would be written.
-    fn toml(self, value: u64) -> String {
-        let units: &[(&str, u64)] = match self {
-            Self::Bytes => &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)],
-            Self::Milliseconds => &[("s", 1_000), ("ms", 1)],
-            Self::Number => &[],
-        };
-        match units.iter().find(|(_, one)| value.is_multiple_of(*one)) {
-            Some((unit, one)) => format!("\"{} {unit}\"", value / one),
-            None => value.to_string(),
-        }
-    }
-}
-
-/// A number above 0 with one of these units.
-fn measured(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let end = text.find(|char: char| !char.is_ascii_digit())?;
-    let (number, unit) = text.split_at(end);
-    let (_, one) = units.iter().find(|(name, _)| *name == unit.trim())?;
-    number.parse::<u64>().ok()?.checked_mul(*one).filter(|value| *value > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,21 +203,5 @@ mod tests {
         let beyond = asked.beyond(&expected);
         assert_eq!(beyond.len(), 1);
         assert_eq!(beyond[0].to_string(), r#"it asks for `hostcall = "64 MiB"` and gets "16 MiB""#);
-    }
-
-    #[test]
-    fn what_is_written_can_be_read_again() {
-        let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-        assert_eq!(measured("96 MiB", &units), Some(96 << 20));
-        assert_eq!(measured("96MiB", &units), Some(96 << 20));
-        for wrong in ["", "96", "MiB", "96 MB", "0 MiB", "-1 MiB", "1.5 MiB", "99999999999999 GiB", "1 MiB 2", "９ MiB"]
-        {
-            assert_eq!(measured(wrong, &units), None, "{wrong}");
-        }
-        assert_eq!(Unit::Bytes.toml(96 << 20), "\"96 MiB\"");
-        assert_eq!(Unit::Bytes.toml(1_000), "1000");
-        assert_eq!(Unit::Milliseconds.toml(1_500), "\"1500 ms\"");
-        assert_eq!(Unit::Milliseconds.toml(2_000), "\"2 s\"");
-        assert_eq!(Unit::Number.toml(7), "7");
     }
 }

@@ -38,7 +38,7 @@ impl Names {
     }
 
     /// The same, for entries that somebody wrote; the error goes on after the name of the list.
-    pub(super) fn read<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+    pub fn read<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let check = |entry: &'a str| match entry.find('*') {
             _ if entry.is_empty() => Err("has an empty name; `*` stands for all names".to_owned()),
             _ if entry.contains(char::is_control) => {
@@ -147,7 +147,8 @@ impl Serialize for Names {
 }
 
 /// A text as TOML has it: in one line, and without anything that could drive a terminal.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let escaped = |char: char| match char {
         '\\' | '"' => format!("\\{char}"),
         '\n' => "\\n".into(),

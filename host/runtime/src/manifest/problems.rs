@@ -60,7 +60,8 @@ impl fmt::Display for TomlError {
 impl std::error::Error for TomlError {}
 
 /// The known word that is most like this one, as the end of a sentence; empty if none is.
-pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     /// Below this, two words merely share some letters.
     const ALIKE: f64 = 0.8;
     let likeness = |known: &'a str| (strsim::jaro_winkler(word, known), known);
@@ -72,12 +73,14 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
 }
 
 /// Names to choose from, as a sentence has them: `a`, `b` or `c`.
-pub(super) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     in_a_row(names, "or")
 }
 
 /// Names, as a sentence has them: `a`, `b` and `c`.
-pub(super) fn all_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn all_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     in_a_row(names, "and")
 }
 

@@ -1,5 +1,5 @@
 //! Reading TOML with an eye on where things stand: whatever is wrong is noted with its line, and reading goes on, so that
-//! the author hears of everything at once.
+//! the author hears of everything at once. A host reads its own sections of `hangar.toml` with it.
 
 use std::cell::RefCell;
 
@@ -15,17 +15,19 @@ use crate::log::clean;
 const SHOWN: usize = 80;
 
 /// A document that is being read.
-pub(super) struct Document<'t> {
-    text: &'t str,
+pub struct Document {
+    /// Where its lines end.
+    ends: Vec<usize>,
     /// What is wrong, and where in the text.
     problems: RefCell<Vec<(usize, String)>>,
 }
 
-impl Document<'_> {
+impl Document {
     /// Reads a text with `read`, which gets the outermost table. What `read` makes of it counts only if it had nothing to
     /// complain about, so it may go on with anything in place of what is wrong.
-    pub(super) fn read<T>(text: &str, read: impl FnOnce(Section<'_>) -> T) -> Result<T, TomlError> {
-        let document = Document { text, problems: RefCell::default() };
+    pub fn read<T>(text: &str, read: impl FnOnce(Section<'_>) -> T) -> Result<T, TomlError> {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        let document = Document { ends, problems: RefCell::default() };
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
@@ -42,24 +44,22 @@ impl Document<'_> {
         self.problems.borrow_mut().push((at, text));
     }
 
-    /// The problems with their lines, counted once for all of them.
+    /// The problems with their lines.
     fn problems(&self) -> Vec<Problem> {
         let mut noted = self.problems.take();
         noted.sort_by_key(|(at, _)| *at);
-        let (mut line, mut counted) = (1, 0);
-        let problems = noted.into_iter().map(|(at, text)| {
-            let passed = self.text.as_bytes().get(counted..at).unwrap_or_default();
-            line += passed.iter().filter(|byte| **byte == b'\n').count();
-            counted = at;
-            Problem { line, text }
-        });
-        problems.collect()
+        noted.into_iter().map(|(at, text)| Problem { line: self.line(at), text }).collect()
+    }
+
+    /// The line of this place, from 1.
+    fn line(&self, at: usize) -> usize {
+        self.ends.partition_point(|end| *end < at) + 1
     }
 }
 
 /// One table of a document. It knows which keys it was asked for; all others are unknown.
-pub(super) struct Section<'d> {
-    document: &'d Document<'d>,
+pub struct Section<'d> {
+    document: &'d Document,
     table: &'d DeTable<'d>,
     /// As the file names it, such as `settings.greeting`; empty for the outermost one.
     path: String,
@@ -68,24 +68,24 @@ pub(super) struct Section<'d> {
 }
 
 impl<'d> Section<'d> {
-    fn outermost(document: &'d Document<'d>, table: &'d DeTable<'d>) -> Self {
+    fn outermost(document: &'d Document, table: &'d DeTable<'d>) -> Self {
         Self { document, table, path: String::new(), at: 0, known: Vec::new() }
     }
 
     /// What stands under this key.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<Value<'d>> {
+    pub fn value(&mut self, key: &'static str) -> Option<Value<'d>> {
         self.known.push(key);
         let (name, value) = self.table.get_key_value(key)?;
         Some(self.found(name, value))
     }
 
     /// The table that stands under this key.
-    pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'d>> {
+    pub fn section(&mut self, key: &'static str) -> Option<Section<'d>> {
         self.value(key)?.section()
     }
 
     /// Everything in a table whose keys are free.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
+    pub fn all(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
         self.table.iter().map(|(name, value)| (name.get_ref().as_ref(), self.found(name, value)))
     }
 
@@ -100,12 +100,18 @@ impl<'d> Section<'d> {
     }
 
     /// Notes a problem of the table as a whole.
-    pub(super) fn complain(&self, text: String) {
+    pub fn complain(&self, text: String) {
         self.document.complain(self.at, text);
     }
 
+    /// The line in which it begins, from 1.
+    #[must_use]
+    pub fn line_number(&self) -> usize {
+        self.document.line(self.at)
+    }
+
     /// Complains of every key that nobody has asked for.
-    pub(super) fn end(self) {
+    pub fn end(self) {
         for (key, _) in self.table.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
             let name = clean(key.get_ref(), SHOWN);
             let known = self.known.iter().copied();
@@ -119,8 +125,8 @@ impl<'d> Section<'d> {
 }
 
 /// A value, and where it stands.
-pub(super) struct Value<'d> {
-    document: &'d Document<'d>,
+pub struct Value<'d> {
+    document: &'d Document,
     section: String,
     key: String,
     at: usize,
@@ -129,7 +135,7 @@ pub(super) struct Value<'d> {
 
 impl<'d> Value<'d> {
     /// Notes a problem: the text goes on after "`key` in [section] ".
-    pub(super) fn complain(&self, text: &str) {
+    pub fn complain(&self, text: &str) {
         self.document.complain(self.at, format!("`{}`{} {text}", self.key, inside(&self.section)));
     }
 
@@ -138,19 +144,25 @@ impl<'d> Value<'d> {
         self.complain(&format!("is {}; it must be {wanted}", type_of(self.value)));
     }
 
+    /// The line in which it stands, from 1.
+    #[must_use]
+    pub fn line_number(&self) -> usize {
+        self.document.line(self.at)
+    }
+
     /// A text.
-    pub(super) fn text(&self) -> Option<&'d str> {
+    pub fn text(&self) -> Option<&'d str> {
         let text = self.value.as_str();
         self.or_complain(text, "a text")
     }
 
     /// A text for people, in one line: it is shown in terminals, which it must not drive.
-    pub(super) fn line(&self) -> Option<&'d str> {
+    pub fn line(&self) -> Option<&'d str> {
         self.text().inspect(|text| self.check_line(text))
     }
 
     /// A list of texts for people, each in one line.
-    pub(super) fn lines(&self) -> Option<Vec<&'d str>> {
+    pub fn lines(&self) -> Option<Vec<&'d str>> {
         self.texts().inspect(|texts| texts.iter().for_each(|text| self.check_line(text)))
     }
 
@@ -161,7 +173,7 @@ impl<'d> Value<'d> {
     }
 
     /// What one of these words means.
-    pub(super) fn word<T: Copy, const N: usize>(&self, words: [(&'static str, T); N]) -> Option<T> {
+    pub fn word<T: Copy, const N: usize>(&self, words: [(&'static str, T); N]) -> Option<T> {
         let text = self.text()?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
@@ -173,19 +185,19 @@ impl<'d> Value<'d> {
     }
 
     /// `true` or `false`.
-    pub(super) fn boolean(&self) -> Option<bool> {
+    pub fn boolean(&self) -> Option<bool> {
         self.or_complain(self.value.as_bool(), "`true` or `false`")
     }
 
     /// A list of texts.
-    pub(super) fn texts(&self) -> Option<Vec<&'d str>> {
+    pub fn texts(&self) -> Option<Vec<&'d str>> {
         let list = self.value.as_array();
         let texts = list.and_then(|list| list.iter().map(|text| text.get_ref().as_str()).collect());
         self.or_complain(texts, "a list of texts")
     }
 
     /// A list of names, in which a final `*` stands for any ending.
-    pub(super) fn names(&self) -> Option<Names> {
+    pub fn names(&self) -> Option<Names> {
         match Names::read(self.texts()?) {
             Ok(names) => Some(names),
             Err(why) => {
@@ -195,15 +207,36 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// The table behind `[section.key]`, without a word if it is something else.
+    #[must_use]
+    pub fn table(&self) -> Option<Section<'d>> {
+        self.value.as_table().map(|table| self.section_of(table))
+    }
+
     /// The table behind `[section.key]`.
-    pub(super) fn section(&self) -> Option<Section<'d>> {
-        let table = self.or_complain(self.value.as_table(), "a table")?;
-        let path = if self.section.is_empty() { self.key.clone() } else { format!("{}.{}", self.section, self.key) };
-        Some(Section { document: self.document, table, path, at: self.at, known: Vec::new() })
+    pub fn section(&self) -> Option<Section<'d>> {
+        self.or_complain(self.value.as_table(), "a table").map(|table| self.section_of(table))
+    }
+
+    fn section_of(&self, table: &'d DeTable<'d>) -> Section<'d> {
+        let path = path(&self.section, &self.key);
+        Section { document: self.document, table, path, at: self.at, known: Vec::new() }
+    }
+
+    /// The tables behind `[[section.key]]`.
+    pub fn sections(&self) -> Option<Vec<Section<'d>>> {
+        let list = self.value.as_array();
+        let tables = list.and_then(|list| {
+            list.iter().map(|item| Some((item.span().start, item.get_ref().as_table()?))).collect::<Option<Vec<_>>>()
+        });
+        let path = format!("[{}]", path(&self.section, &self.key));
+        let section =
+            |(at, table)| Section { document: self.document, table, path: path.clone(), at, known: Vec::new() };
+        Some(self.or_complain(tables, "a list of tables")?.into_iter().map(section).collect())
     }
 
     /// An integer, or whatever else `read` makes of a text.
-    pub(super) fn integer_or<T>(
+    pub fn integer_or<T>(
         &self,
         wanted: &str,
         integer: impl FnOnce(i64) -> Option<T>,
@@ -224,7 +257,7 @@ impl<'d> Value<'d> {
     }
 
     /// The same value as JSON.
-    pub(super) fn json(&self) -> Option<Json> {
+    pub fn json(&self) -> Option<Json> {
         match json_of(self.value) {
             Ok(json) => Some(json),
             Err(why) => {
@@ -240,6 +273,11 @@ impl<'d> Value<'d> {
         }
         found
     }
+}
+
+/// The name of a table in another one.
+fn path(section: &str, key: &str) -> String {
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 
 fn inside(section: &str) -> String {

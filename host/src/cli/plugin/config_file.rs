@@ -1,38 +1,30 @@
 //! The host's configuration as a file that may change while it is in use.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use hangar_runtime::Stamp;
 use hangar_runtime::manifest::{FileError, HostConfig};
 
-/// A configuration that is read again when its file changes.
-pub struct ConfigFile {
-    path: PathBuf,
-    /// What the file looked like when it was read last.
-    read: Option<Stamp>,
-    /// What it looked like the last time.
-    seen: Option<Stamp>,
-}
+use crate::config::{FileInUse, HangarToml};
+
+/// What a configuration says of plugins, read again when its file changes.
+pub struct ConfigFile(FileInUse<HostConfig, FileError>);
 
 impl ConfigFile {
     /// Reads the file for the first time.
     pub fn read(path: &Path) -> Result<(Self, HostConfig), FileError> {
-        let seen = Stamp::at(path);
-        Ok((Self { path: path.to_owned(), read: seen, seen }, HostConfig::read(path)?))
+        let (file, host) = FileInUse::open(path, read)?;
+        Ok((Self(file), host))
     }
 
-    /// Reads it again if it has changed since; none if it has not. What is wrong with it is told once. A file that is
-    /// just being written is left alone until two looks after each other show the same: half a configuration can be a
-    /// whole one that grants less.
+    /// Reads it again if it has changed since and lies still; none if not.
     pub fn read_again(&mut self) -> Option<Result<HostConfig, FileError>> {
-        let now = Stamp::at(&self.path);
-        let is_still = std::mem::replace(&mut self.seen, now) == now;
-        if now == self.read || !is_still {
-            return None;
-        }
-        self.read = now;
-        Some(HostConfig::read(&self.path))
+        self.0.read_again()
     }
+}
+
+/// What the file says of plugins. Its other sections have to be right, too: a server would not take it otherwise.
+pub fn read(path: &Path) -> Result<HostConfig, FileError> {
+    Ok(HangarToml::read(path)?.host)
 }
 
 #[cfg(test)]

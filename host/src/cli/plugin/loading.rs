@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hangar_runtime::manifest::{HostConfig, Manifest, PluginConfig, PluginFiles, Terms};
+use hangar_runtime::manifest::{Manifest, PluginConfig, PluginFiles, Terms};
 use hangar_runtime::{Plugin, Runtime, RuntimeConfig};
 
+use super::config_file;
 use super::files::{config_problem, file_problem, load_problem, world_problem};
 use super::grants::NotGranted;
 use super::user_folders::compiled;
@@ -90,7 +91,7 @@ fn as_requested(manifest: &Manifest) -> PluginConfig {
 
 /// What a host's configuration says about one plugin.
 pub fn plugin_config(file: &Path, id: &str) -> Result<PluginConfig> {
-    let config = HostConfig::read(file).map_err(|error| config_problem(&error))?;
+    let config = config_file::read(file).map_err(|error| config_problem(&error))?;
     if !config.plugins.contains_key(id) {
         anstream::eprintln!("note: {} has no [plugins.{id}]: the plugin gets the safe set", file.display());
     }

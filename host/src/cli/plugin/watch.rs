@@ -20,6 +20,7 @@ use super::files::config_problem;
 use super::loading::runtime;
 use super::user_folders::{no_directory, state_of};
 use crate::cli::Verdict;
+use crate::cli::ends::Ends;
 use crate::cli::problem::Problem;
 use crate::cli::screen::{BAD, DOUBTFUL, FAINT, GOOD, Screen, plain};
 
@@ -263,40 +264,5 @@ fn label(change: &Change) -> (Style, &'static str) {
         Change::Breaker { .. } => (BAD, "breaker"),
         Change::Unreadable { .. } => (BAD, "unreadable"),
         _ => (GOOD, "readable"),
-    }
-}
-
-/// The signals that end the watch.
-struct Ends {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Ends {
-    /// From now on they do no more than that.
-    #[cfg(unix)]
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(unix)]
-    async fn any(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn any(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

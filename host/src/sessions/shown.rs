@@ -1,0 +1,174 @@
+//! Sessions as they are shown to those who look at them from outside: live ones and those that are over, in one form.
+
+use std::sync::Arc;
+
+use hangar_aip::Outcome;
+use hangar_runtime::contract::events::Event;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::entry::Entry;
+use super::feed::{Item, PluginName, Shown, State};
+use super::results::Past;
+use super::{Requester, Sessions};
+
+/// A session as it is shown.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SessionView {
+    /// The session.
+    pub session_id: String,
+    /// Its run.
+    pub run_id: String,
+    /// What the task is called.
+    pub task_name: String,
+    /// What was asked for.
+    pub request: String,
+    /// How far it is.
+    pub state: State,
+    /// The device that does it.
+    pub executor: String,
+    /// What asked for it: `device`, `constellation` or `http`.
+    pub requester_kind: String,
+    /// Who, if it was a client.
+    pub requester: Option<String>,
+    /// The plugin that drives it, once it runs.
+    pub plugin: Option<PluginName>,
+    /// When it was asked for.
+    #[schema(value_type = String)]
+    pub created_at: Timestamp,
+    /// When its run began.
+    #[schema(value_type = Option<String>)]
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    #[schema(value_type = Option<String>)]
+    pub ended_at: Option<Timestamp>,
+    /// The agent step that was declared last.
+    pub agent_step: u32,
+    /// What was said of it.
+    pub summary: String,
+    /// Commands that were sent to the device.
+    pub commands: u32,
+    /// Events that the run was told.
+    pub events: u32,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What came of it; only where one session is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub result: Option<Box<RawValue>>,
+    /// What it has shown; only where one session is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub feed: Vec<Item>,
+}
+
+/// The journal of a run: a line of JSON for each entry.
+pub struct Journal {
+    /// The lines.
+    pub lines: Vec<u8>,
+}
+
+impl Journal {
+    /// Without the lines that hold blobs, which may be large.
+    pub fn without_blobs(&self) -> Vec<&[u8]> {
+        let lines = self.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.filter(|line| !line.starts_with(br#"{"blob":"#)).collect()
+    }
+}
+
+impl Sessions {
+    /// Live sessions, and so many of those that are over, the newest first.
+    pub fn list(&self, past: usize) -> Vec<SessionView> {
+        let mut views: Vec<SessionView> = self.0.live.all(|_| true).iter().map(|entry| of_live(entry)).collect();
+        views.sort_by_key(|view| std::cmp::Reverse(view.created_at));
+        let brief = |past: Arc<super::Past>| SessionView { result: None, feed: Vec::new(), ..of_past(&past) };
+        let shown: Vec<SessionView> = self.0.results.newest(past).into_iter().map(brief).collect();
+        views.extend(shown);
+        views
+    }
+
+    /// The session of this id, live or over.
+    pub fn view(&self, id: &str) -> Option<SessionView> {
+        let live = || {
+            let entry = self.0.live.get(id)?;
+            let feed = entry.shown().feed.iter().cloned().collect();
+            Some(SessionView { feed, ..of_live(&entry) })
+        };
+        live().or_else(|| self.0.results.get(id).map(|past| of_past(&past)))
+    }
+
+    /// The journal of this session, if its run has begun and it was not thrown away.
+    pub async fn journal(&self, view: &SessionView) -> Option<Journal> {
+        let plugin = view.plugin.as_ref()?;
+        let lines = self.0.journals.read(&plugin.id, &view.run_id).await?;
+        Some(Journal { lines })
+    }
+
+    /// What became of the newest task of this name, or of the session of this id; none while it goes on, or if nobody
+    /// knows of it.
+    pub fn outcome(&self, name_or_id: &str) -> Option<Arc<Past>> {
+        let goes_on = self.0.live.get(name_or_id).is_some()
+            || !self.0.live.all(|entry| entry.order.task_name == name_or_id).is_empty();
+        if goes_on { None } else { self.0.results.find(name_or_id) }
+    }
+}
+
+fn of_live(entry: &Entry) -> SessionView {
+    let shown = entry.shown();
+    SessionView {
+        session_id: entry.id.to_string(),
+        run_id: entry.run_id.clone(),
+        task_name: entry.order.task_name.clone(),
+        request: entry.order.request.clone(),
+        executor: entry.executor().id.to_string(),
+        requester_kind: entry.requester.kind().to_owned(),
+        requester: entry.requester.client().map(|client| client.id.to_string()),
+        created_at: entry.created_at,
+        ended_at: None,
+        error: None,
+        result: None,
+        ..of_shown(&shown)
+    }
+}
+
+fn of_past(past: &Past) -> SessionView {
+    SessionView {
+        session_id: past.id.to_string(),
+        run_id: past.run_id.clone(),
+        task_name: past.task_name.clone(),
+        request: past.request.clone(),
+        executor: past.executor.to_string(),
+        requester_kind: past.requester_kind.to_owned(),
+        requester: past.requester.as_ref().map(ToString::to_string),
+        created_at: past.created_at,
+        ended_at: Some(past.ended_at),
+        error: past.outcome.error().map(str::to_owned),
+        result: past.outcome.result().cloned().map(Into::into),
+        feed: past.shown.feed.iter().cloned().collect(),
+        ..of_shown(&past.shown)
+    }
+}
+
+fn of_shown(shown: &Shown) -> SessionView {
+    SessionView {
+        session_id: String::new(),
+        run_id: String::new(),
+        task_name: String::new(),
+        request: String::new(),
+        state: shown.state,
+        executor: String::new(),
+        requester_kind: String::new(),
+        requester: None,
+        plugin: shown.plugin.clone(),
+        created_at: Timestamp::UNIX_EPOCH,
+        started_at: shown.started_at,
+        ended_at: None,
+        agent_step: shown.agent_step,
+        summary: shown.summary.clone(),
+        commands: shown.commands,
+        events: shown.events,
+        error: None,
+        result: None,
+        feed: Vec::new(),
+    }
+}
