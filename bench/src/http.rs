@@ -17,21 +17,17 @@ use crate::socket::{Options, connect};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection for one request after another.
+/// A connection for one request after another; where the server has closed it meanwhile, a new one.
 #[derive(Debug)]
 pub struct Http {
     sender: SendRequest<Full<Bytes>>,
-    host: String,
+    server: SocketAddr,
 }
 
 impl Http {
     /// Connects.
     pub async fn open(server: SocketAddr) -> Result<Self> {
-        let stream = connect(server, Options::default()).await?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Whoever asks hears of its end.
-        tokio::spawn(connection);
-        Ok(Self { sender, host: server.to_string() })
+        Ok(Self { sender: sender(server).await?, server })
     }
 
     /// Asks for a path.
@@ -52,14 +48,24 @@ impl Http {
     }
 
     async fn ask(&mut self, method: Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes)> {
-        let request = Request::builder().method(method).uri(path).header("host", &self.host);
+        let request = Request::builder().method(method).uri(path).header("host", self.server.to_string());
         let request = request.header("content-type", "application/json").body(Full::new(body))?;
         let answer = async {
-            self.sender.ready().await?;
+            if self.sender.ready().await.is_err() {
+                self.sender = sender(self.server).await?;
+            }
             let answer = self.sender.send_request(request).await?;
             let status = answer.status();
             anyhow::Ok((status, answer.into_body().collect().await?.to_bytes()))
         };
         timeout(PATIENCE, answer).await.with_context(|| format!("{path} does not answer"))?
     }
+}
+
+async fn sender(server: SocketAddr) -> Result<SendRequest<Full<Bytes>>> {
+    let stream = connect(server, Options::default()).await?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // Whoever asks hears of its end.
+    tokio::spawn(connection);
+    Ok(sender)
 }

@@ -29,14 +29,16 @@ pub async fn all(stage: &Stage, report: &mut Report) -> Result<()> {
     let (server_process, echo_process) = (server.process()?, echo.process()?);
     for count in DEVICES {
         let devices = crowd::devices(server.address(), &format!("heart-{count}"), count).await?;
-        let (names, mut ours): (Vec<_>, Vec<_>) = devices.into_iter().unzip();
-        let mut bare = crowd::sockets(echo.address(), count).await?;
-        let frames: Vec<Utf8Bytes> = names.iter().map(|id| frames::heartbeat(id)).collect();
+        let peer = |(id, socket): (String, Socket)| (socket, frames::heartbeat(&id));
+        let mut ours: Vec<Peer> = devices.into_iter().map(peer).collect();
+        let bare = crowd::sockets(echo.address(), count).await?;
+        // The same frames go to both.
+        let mut bare: Vec<Peer> = bare.into_iter().zip(ours.iter().map(|(_, frame)| frame.clone())).collect();
         let (mut our, mut its) = (Measured::default(), Measured::default());
         for turn in 0..TURNS {
             let (first, second);
-            (first, ours) = one_turn(&server_process, ours, &frames).await?;
-            (second, bare) = one_turn(&echo_process, bare, &frames).await?;
+            (first, ours) = one_turn(&server_process, ours).await?;
+            (second, bare) = one_turn(&echo_process, bare).await?;
             if turn > 0 {
                 our.join(first);
                 its.join(second);
@@ -52,12 +54,15 @@ pub async fn all(stage: &Stage, report: &mut Report) -> Result<()> {
     echo.kill().await
 }
 
-/// Each socket sends, waits for the answer, sends again, until the turn is over.
-async fn one_turn(process: &Process, sockets: Vec<Socket>, frames: &[Utf8Bytes]) -> Result<(Measured, Vec<Socket>)> {
+/// A socket, and what is sent on it.
+type Peer = (Socket, Utf8Bytes);
+
+/// Each peer sends, waits for the answer, sends again, until the turn is over.
+async fn one_turn(process: &Process, peers: Vec<Peer>) -> Result<(Measured, Vec<Peer>)> {
     let stretch = Stretch::begin(process)?;
     let until = Instant::now() + TURN;
     let mut tasks = JoinSet::new();
-    for (mut socket, frame) in sockets.into_iter().zip(frames.iter().cloned()) {
+    for (mut socket, frame) in peers {
         tasks.spawn(async move {
             let mut samples = Samples::default();
             let mut now = Instant::now();
@@ -68,14 +73,13 @@ async fn one_turn(process: &Process, sockets: Vec<Socket>, frames: &[Utf8Bytes])
                 samples.add(answered - now);
                 now = answered;
             }
-            Ok((socket, samples))
+            Ok(((socket, frame), samples))
         });
     }
-    let mut samples = Samples::default();
-    let mut sockets = Vec::with_capacity(frames.len());
-    for (socket, own) in crowd::all(tasks).await? {
-        sockets.push(socket);
+    let (mut samples, mut peers) = (Samples::default(), Vec::new());
+    for (peer, own) in crowd::all(tasks).await? {
+        peers.push(peer);
         samples.join(own);
     }
-    Ok((stretch.end(samples)?, sockets))
+    Ok((stretch.end(samples)?, peers))
 }

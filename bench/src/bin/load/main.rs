@@ -2,8 +2,8 @@
 //! devices, and reads its processor time and memory from the kernel. Where there is a comparison, a bare WebSocket echo
 //! gets the same frames from the same client in the same run, in turns.
 //!
-//!     make bench-server
-//!     make bench-server BENCH="heartbeats idle"        # only these parts; see [`PARTS`]
+//!     make bench BENCH_SERVER="heartbeats idle"        # of the server only these parts; see [`PARTS`]
+//!     cargo run --release -p hangar-bench              # all parts, and nothing but the server
 //!     cargo run --release -p hangar-bench -- --server /usr/bin/hangar sessions
 //!
 //! The client is one thread, so that on two cores the server has one to itself. Its own processor time is shown beside

@@ -1,6 +1,6 @@
 //! Who asked for what, who must be told, and who was told: whatever does not add up is written down as wrong.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,9 @@ use super::tally::{Excuse, Tally};
 
 /// Within so long every requester is told how its session ended, whatever happens to the device.
 pub const TOLD_WITHIN: Duration = Duration::from_secs(90);
+
+/// Within so long after its device was lost, or it was cancelled.
+const LOSS_WITHIN: Duration = Duration::from_secs(20);
 
 /// Within so long the other side is told, once one side was.
 const BOTH_WITHIN: Duration = Duration::from_secs(20);
@@ -74,6 +77,8 @@ struct Dispatch {
     device: usize,
     session: Option<String>,
     offered: bool,
+    /// Since when nobody waits for it; the device may still come to read of it.
+    over: Option<Instant>,
 }
 
 /// The whole book.
@@ -82,6 +87,7 @@ pub struct Book {
     links: Link,
     /// The connection of each device, and since when it is registered.
     devices: Vec<Option<(Link, Instant)>>,
+    frozen: HashSet<usize>,
     sessions: HashMap<String, Session>,
     dispatches: HashMap<String, Dispatch>,
     plugin_away: bool,
@@ -99,8 +105,8 @@ impl Book {
     /// Opens one for so many devices.
     pub fn open(devices: usize) -> Self {
         let devices = vec![None; devices];
-        let (links, sessions, dispatches, plugin_away, wrongs, tally) = Default::default();
-        Self { links, devices, sessions, dispatches, plugin_away, wrongs, tally }
+        let (links, frozen, sessions, dispatches, plugin_away, wrongs, tally) = Default::default();
+        Self { links, devices, frozen, sessions, dispatches, plugin_away, wrongs, tally }
     }
 
     /// Numbers a connection.
@@ -159,8 +165,13 @@ impl Book {
 
     /// Somebody asks for a session, under this id.
     pub fn asked(&mut self, session: &str, requester: Requester, device: usize, now: Instant) {
-        let excuse =
-            if !self.is_up(device) { Some(Excuse::DeviceLost) } else { self.plugin_away.then_some(Excuse::PluginAway) };
+        let excuse = if !self.is_up(device) {
+            Some(Excuse::DeviceLost)
+        } else if self.frozen.contains(&device) {
+            Some(Excuse::DeviceSilent)
+        } else {
+            self.plugin_away.then_some(Excuse::PluginAway)
+        };
         let new = Session {
             requester,
             device,
@@ -179,7 +190,7 @@ impl Book {
 
     /// Somebody is about to dispatch a task over HTTP.
     pub fn dispatching(&mut self, task_name: &str, device: usize) {
-        self.dispatches.insert(task_name.to_owned(), Dispatch { device, session: None, offered: false });
+        self.dispatches.insert(task_name.to_owned(), Dispatch { device, session: None, offered: false, over: None });
     }
 
     /// The dispatch is answered, or its task comes to the device, whichever is heard of first.
@@ -213,8 +224,10 @@ impl Book {
     }
 
     /// Nobody will ask for it again.
-    pub fn dispatch_over(&mut self, task_name: &str) {
-        self.dispatches.remove(task_name);
+    pub fn dispatch_over(&mut self, task_name: &str, now: Instant) {
+        if let Some(dispatch) = self.dispatches.get_mut(task_name) {
+            dispatch.over = Some(now);
+        }
     }
 
     /// A device is sent a task. It is asked to take it up if that is right.
@@ -350,10 +363,15 @@ impl Book {
         }
     }
 
-    /// All sessions of a device may.
-    pub fn excuse_device(&mut self, device: usize, excuse: Excuse) {
+    /// A device does not listen, or listens again: all that it has, and all that it is given until then, may fail.
+    pub fn frozen(&mut self, device: usize, frozen: bool) {
+        if frozen {
+            self.frozen.insert(device);
+        } else {
+            self.frozen.remove(&device);
+        }
         for session in self.sessions.values_mut().filter(|session| session.device == device) {
-            session.excuse.get_or_insert(excuse);
+            session.excuse.get_or_insert(Excuse::DeviceSilent);
         }
     }
 
@@ -398,6 +416,10 @@ impl Book {
                 late.push(format!("the requester of {id} is not told how it ended: {session:?}"));
                 session.requester_done = Some(now);
             }
+            if session.requester_done.is_none() && session.hurt.is_some_and(|hurt| now > hurt + LOSS_WITHIN) {
+                late.push(format!("the requester of {id} is not told that it was lost: {session:?}"));
+                session.requester_done = Some(now);
+            }
             if session.executor.is_some()
                 && session.executor_done.is_none()
                 && session.requester_done.is_some_and(|done| now > done + BOTH_WITHIN)
@@ -408,6 +430,7 @@ impl Book {
         }
         late.into_iter().for_each(|wrong| self.wrong(wrong));
         self.sessions.retain(|_, session| session.owed() || now < session.asked + REMEMBERED);
+        self.dispatches.retain(|_, dispatch| dispatch.over.is_none_or(|over| now < over + REMEMBERED));
     }
 
     /// Writes down that something is wrong.

@@ -193,10 +193,10 @@ impl<'a> Visit<'a> {
 
     /// Does not listen, not even to pings.
     async fn freeze(&mut self) {
-        self.scene.book().excuse_device(self.number, Excuse::DeviceSilent);
+        self.scene.book().frozen(self.number, true);
         sleep(some(FROZEN)).await;
         let mut book = self.scene.book();
-        book.excuse_device(self.number, Excuse::DeviceSilent);
+        book.frozen(self.number, false);
         book.tally.did("devices that froze");
         self.beats.forgive();
     }

@@ -131,6 +131,28 @@ fn whoever_is_not_told_is_noticed() {
 }
 
 #[test]
+fn what_is_lost_is_told_soon() {
+    let mut case = Case::new();
+    case.book.commanded(0, case.device, SESSION);
+    case.book.device_down(0, case.device, case.now);
+    case.book.look_over(case.now + LOSS_WITHIN - Duration::from_secs(1));
+    case.right();
+    case.book.look_over(case.now + LOSS_WITHIN + Duration::from_secs(1));
+    case.wrong("is not told that it was lost");
+}
+
+#[test]
+fn a_frozen_device_excuses_what_it_is_given() {
+    let mut case = Case::new();
+    case.book.frozen(0, true);
+    case.book.asked("s2", Requester::Link(case.constellation), 0, case.now);
+    case.book.frozen(0, false);
+    assert!(case.book.is_excused(SESSION) && case.book.is_excused("s2"));
+    case.book.asked("s3", Requester::Link(case.constellation), 0, case.now);
+    assert!(!case.book.is_excused("s3"));
+}
+
+#[test]
 fn who_is_gone_is_not_waited_for() {
     let mut case = Case::new();
     case.book.constellation_down(case.constellation, case.now);
