@@ -33,6 +33,11 @@ impl Scripted {
         stream::iter(devices).then(scripted).try_collect().await
     }
 
+    /// Says goodbye.
+    pub async fn leave(self) {
+        self.socket.close().await;
+    }
+
     /// One whole session; how long it took. The device takes `hold` for a command.
     pub async fn session(&mut self, hold: Duration) -> Result<Duration> {
         let begin = Instant::now();

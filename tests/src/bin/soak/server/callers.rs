@@ -89,7 +89,14 @@ async fn dispatch(scene: &Scene, name: &str) -> Result<()> {
         body.escape_ascii()
     );
     let session = answer.session_id;
-    scene.book().dispatched(name, &session, Instant::now());
+    {
+        let (mut book, now) = (scene.book(), Instant::now());
+        book.dispatched(name, &session, now);
+        if before.is_none() || before != book.is_ready(device) {
+            // It went away and came back before this answer did.
+            book.excuse(&session, Excuse::DeviceLost, now);
+        }
+    }
     if one_in(8) {
         sleep(some(Duration::from_millis(300))).await;
         cancel(scene, &session, if fastrand::bool() { name } else { &session }).await?;

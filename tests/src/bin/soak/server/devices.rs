@@ -31,6 +31,10 @@ const FROZEN: Duration = Duration::from_secs(12);
 /// How long a connection hangs that a device has lost and the server has not.
 const HANGS: Duration = Duration::from_secs(20);
 
+/// What was under way when a device left may still speak for its old connection when the server asks who lives: then it is
+/// refused, and comes again. More often in a row there is no such excuse.
+const REFUSALS: u32 = 5;
+
 /// How a device goes away.
 #[derive(Debug)]
 enum Leaving {
@@ -49,11 +53,21 @@ type Goes = Result<Option<Leaving>>;
 
 /// Lives for ever: comes, works, goes away, comes back.
 pub async fn live(scene: Arc<Scene>, number: usize) {
-    let mut hangs = None;
+    let (mut hangs, mut refusals) = (None, 0);
     loop {
         let begin = Instant::now();
         match Visit::begin(&scene, number).await {
-            Ok(mut visit) => {
+            Ok(None) if refusals < REFUSALS => {
+                refusals += 1;
+                scene.did("devices taken for their own duplicates");
+                sleep(Duration::from_secs(1)).await;
+            }
+            Ok(None) => {
+                scene.wrong(format!("device {number} is taken for its own duplicate again and again"));
+                sleep(Duration::from_secs(10)).await;
+            }
+            Ok(Some(mut visit)) => {
+                refusals = 0;
                 if hangs.take().is_some() {
                     scene.book().tally.evictions.add(begin.elapsed());
                 }
@@ -106,11 +120,15 @@ struct Asked {
 }
 
 impl<'a> Visit<'a> {
-    async fn begin(scene: &'a Scene, number: usize) -> Result<Self> {
+    /// None if it is said to be there already.
+    async fn begin(scene: &'a Scene, number: usize) -> Result<Option<Self>> {
         let (id, link) = (device_id(number), scene.book().link());
         let mut socket = Socket::open(scene.server).await?;
         let answer = socket.ask(frames::device(&id)).await?;
         let said = Said::read(&answer)?;
+        if said.kind == "error" && said.error.as_deref().is_some_and(|why| why.contains("is already registered")) {
+            return Ok(None);
+        }
         if said.kind != "heartbeat" || said.status != "ok" || said.session_id.is_some() {
             bail!("the registration is answered with {answer}");
         }
@@ -119,7 +137,7 @@ impl<'a> Visit<'a> {
         let (beats, asked, work, wants) = Default::default();
         // Not all at once.
         let ticks = fastrand::u32(..BEAT);
-        Ok(Self { scene, number, id, link, socket, beats, asked, work, ticks, wants })
+        Ok(Some(Self { scene, number, id, link, socket, beats, asked, work, ticks, wants }))
     }
 
     async fn stay(&mut self) -> Leaving {

@@ -69,7 +69,7 @@ pub async fn soak(root: &Path, until: Instant) -> Result<()> {
         idle::settle(&scene, server.address(), &mut everybody).await?;
         take_part(&scene, root, &mut everybody)?;
         let file = files.swap_remove(0);
-        let mut plugins = PluginFiles::begin(file, Arc::clone(&scene)).await?;
+        let mut plugins = PluginFiles::begin(file, Arc::clone(&scene));
         let rest = Rest::new(&scene, server.process()?);
         rest.all_are_there().await?;
         let mut memory = Vec::new();

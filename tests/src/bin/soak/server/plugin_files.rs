@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use hangar_bench::plugin_file::PluginFile;
 use hangar_bench::scripted::Scripted;
 use tokio::time::{Instant, sleep};
@@ -21,16 +21,14 @@ const BACK_WITHIN: Duration = Duration::from_secs(60);
 pub struct PluginFiles {
     file: PluginFile,
     scene: Arc<Scene>,
-    probe: Scripted,
     versions: u32,
+    probes: u32,
 }
 
 impl PluginFiles {
-    /// With a device of its own, to which nothing happens.
-    pub async fn begin(file: PluginFile, scene: Arc<Scene>) -> Result<Self> {
-        let mut probes = Scripted::crowd(scene.server, "probe", 1).await?;
-        let probe = probes.pop().context("no probe")?;
-        Ok(Self { file, scene, probe, versions: 0 })
+    /// Begins with the version that is there.
+    pub fn begin(file: PluginFile, scene: Arc<Scene>) -> Self {
+        Self { file, scene, versions: 0, probes: 0 }
     }
 
     /// Until the time has come.
@@ -78,14 +76,24 @@ impl PluginFiles {
         self.replace()
     }
 
-    /// Waits until a session is completed.
+    /// Waits until a session is completed, each time on a device of its own, to which nothing else happens.
     pub async fn serves(&mut self) -> Result<()> {
         let until = Instant::now() + BACK_WITHIN;
-        while let Err(error) = self.probe.session(Duration::ZERO).await {
+        while let Err(error) = self.probe().await {
             if Instant::now() > until {
                 return Err(error.context("the plugin is back, and does not serve"));
             }
             sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    async fn probe(&mut self) -> Result<()> {
+        self.probes += 1;
+        for mut probe in Scripted::crowd(self.scene.server, &format!("probe-{}", self.probes), 1).await? {
+            let served = probe.session(Duration::ZERO).await;
+            probe.leave().await;
+            served?;
         }
         Ok(())
     }
