@@ -1,5 +1,4 @@
 //! `hangar`: the agent server, and the tools with which its plugins are written.
-#![allow(dead_code, unused_imports)]
 
 mod access;
 mod app;

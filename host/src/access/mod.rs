@@ -9,7 +9,7 @@ mod refusal;
 
 pub use credential::redacted_uri;
 pub use door::Door;
-pub use guard::{Guard, guard};
+pub use guard::guard;
 pub use keys::{Admitted, Scopes};
 pub use refusal::AccessRefusal;
 

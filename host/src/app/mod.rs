@@ -19,7 +19,7 @@ use crate::access::{self, Access, Door};
 use crate::clients::Clients;
 use crate::config::{Config, DeviceMetadata, Injection, Loaded, Loader, Scope, read_keys};
 use crate::gateway::Upgrades;
-use crate::gateway::aip::Aip;
+use crate::gateway::aip::{Aip, RESTART};
 use crate::gateway::http::{self, Api};
 use crate::handlers::Handlers;
 use crate::models::Models;
@@ -29,9 +29,6 @@ use crate::telemetry::Metrics;
 
 pub use banner::Banner;
 use refresh::Refresh;
-
-/// What clients are told that are there when the server stops: it comes back, and so may they.
-const RESTART: u16 = 1012;
 
 /// How long connections have to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -49,6 +46,7 @@ pub struct App {
     router: Router,
     access: Arc<Access>,
     refresh: Refresh,
+    drain: watch::Sender<bool>,
 }
 
 impl App {
@@ -70,6 +68,7 @@ impl App {
         let library = Library::open(runtime.clone(), library_config(&config, &journals));
         let library = library.map_err(|error| cannot_open(&error, &config))?;
         let models = Models::new(&config.models)?;
+        let drain = watch::Sender::new(false);
         let (clients, metrics) = (Arc::<Clients>::default(), Arc::<Metrics>::default());
         let handlers = Handlers::new(library.clone(), config.handlers.clone());
         let services = Services {
@@ -90,12 +89,22 @@ impl App {
             devices: Arc::new(config.devices.clone()),
             metadata: Arc::new(metadata),
             metrics: Arc::clone(&metrics),
+            draining: drain.subscribe(),
         };
-        let api = Api::new(Arc::clone(&clients), sessions.clone(), library.clone(), runtime, metrics);
-        let router = router(aip, api, &access, &config);
+        let upgrades = Upgrades::new(&config.connections);
+        let api = Api::new(
+            Arc::clone(&clients),
+            sessions.clone(),
+            library.clone(),
+            runtime,
+            metrics,
+            upgrades.clone(),
+            listener.counters(),
+        );
+        let router = router(aip, api, &access, upgrades);
         let refresh = Refresh::new(loaded, loader, tls_reloader)?;
         let _ = tokio::time::timeout(PLUGINS, library.settled()).await;
-        Ok(Self { config, library, clients, sessions, listener, router, access, refresh })
+        Ok(Self { config, library, clients, sessions, listener, router, access, refresh, drain })
     }
 
     /// What is shown at the start.
@@ -106,14 +115,13 @@ impl App {
     /// Serves until this says that it is enough, then ends in order: nobody new is let in, sessions may come to their end,
     /// clients are told that the server comes back.
     pub async fn run(self, enough: impl Future<Output = ()>) {
-        let Self { config, library, clients, sessions, listener, router, access, refresh } = self;
-        let (drain, draining) = watch::channel(false);
+        let Self { config, library, clients, sessions, listener, router, access, refresh, drain } = self;
         let patience = config.server.drain;
-        let serving = tokio::spawn(listener.serve(router, draining, patience));
+        let serving = tokio::spawn(listener.serve(router, drain.subscribe(), patience));
         let refreshing = tokio::spawn(refresh.run(library.clone(), sessions.clone(), access));
         enough.await;
         tracing::info!(sessions = sessions.count(), "the server is about to stop");
-        let _ = drain.send(true);
+        drain.send_replace(true);
         refreshing.abort();
         sessions.drain(patience).await;
         for client in clients.all() {
@@ -126,16 +134,17 @@ impl App {
 }
 
 /// Everything that is served, by its path.
-fn router(aip: Aip, api: Api, access: &Arc<Access>, config: &Config) -> Router {
-    let upgrades = Upgrades::new(&config.connections);
+fn router(aip: Aip, api: Api, access: &Arc<Access>, upgrades: Upgrades) -> Router {
     let socket = move |request: Request| {
         let aip = aip.clone();
         let answer = upgrades.answer(request, move |socket, _peer, admitted| aip.serve(socket, admitted));
         std::future::ready(answer)
     };
-    let sockets = Router::new()
-        .route("/ws", any(socket))
-        .layer(access::guard(access, Door::AipSocket, &[Scope::Device, Scope::Constellation]));
+    let sockets = Router::new().route("/ws", any(socket)).layer(access::guard(
+        access,
+        Door::AipSocket,
+        &[Scope::Device, Scope::Constellation],
+    ));
     http::router(api, access).merge(sockets)
 }
 

@@ -73,7 +73,11 @@ impl Refresh {
             }
             Err(error) => tracing::error!("the secrets stay as they are: {error}"),
         }
-        let waits = |entry: &String| !TAKEN.iter().any(|section| entry.contains(&format!("[{section}")) || entry.contains(&format!("[[{section}")));
+        let waits = |entry: &String| {
+            !TAKEN
+                .iter()
+                .any(|section| entry.contains(&format!("[{section}")) || entry.contains(&format!("[[{section}")))
+        };
         let waiting: Vec<String> = self.loaded.changed(&loaded).into_iter().filter(waits).collect();
         if waiting.is_empty() {
             tracing::warn!("the configuration was read again");

@@ -1,14 +1,17 @@
 //! The command line: what can be typed, and what the process answers to its caller.
 
 mod completions;
+mod config;
 mod device;
 mod dispatch;
+mod doctor;
 mod embedded;
 mod ends;
 mod plugin;
 mod problem;
 mod screen;
 mod serve;
+mod serve_options;
 mod server_address;
 
 use std::process::ExitCode;
@@ -20,10 +23,13 @@ use screen::Screen;
 
 const EXAMPLES: &str = "\
 Examples:
+  hangar serve --plugins plugins            serve, with the plugins in there
   hangar device                             connect this machine to a server on this machine
   hangar dispatch '$ uname -a'              have that device run a command
   hangar plugin new greeter --lang python   make a plugin
   hangar plugin --help                      what else there is for plugin authors
+  hangar config                             what a server would do that is started here
+  hangar doctor                             whether it would do well, and what to mend
   hangar completions bash                   let the shell complete these commands
 
 Exit codes: 0 all is well, 1 it is not, 2 the command line was not understood.";
@@ -38,7 +44,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve devices, constellations and the API
+    /// Serve devices, constellations and the HTTP API
+    #[command(after_help = format!("{}\n\n{}", serve::EXAMPLES, serve_options::SOURCES))]
     Serve(serve::Serve),
     /// Connect this machine to a server, and do there what is wanted
     #[command(after_help = device::EXAMPLES)]
@@ -48,6 +55,12 @@ enum Command {
     Dispatch(dispatch::Dispatch),
     /// Make, build, check and try plugins
     Plugin(plugin::Plugin),
+    /// Print the configuration of a server, and where each value comes from
+    #[command(after_help = format!("{}\n\n{}", config::EXAMPLES, serve_options::SOURCES))]
+    Config(config::ShowConfig),
+    /// Find out whether a server would do well here, and what to do where it would not
+    #[command(after_help = format!("{}\n\n{}", doctor::EXAMPLES, serve_options::SOURCES))]
+    Doctor(doctor::Doctor),
     /// Print what a shell needs to complete these commands
     #[command(after_help = completions::EXAMPLES)]
     Completions {
@@ -74,6 +87,8 @@ pub fn main() -> ExitCode {
         Command::Dispatch(dispatch) => (dispatch.json, dispatch::work(&dispatch, &mut Screen::new())),
         Command::Plugin(plugin) => (plugin.wants_json(), plugin.work(&mut Screen::new())),
         Command::Serve(serve) => (false, serve::work(&serve, &mut Screen::new())),
+        Command::Config(show) => (show.json, config::work(&show, &mut Screen::new())),
+        Command::Doctor(doctor) => (doctor.json, doctor::work(&doctor, &mut Screen::new())),
         Command::Completions { shell } => (false, completions::print(shell, &mut Screen::new())),
     };
     match done {

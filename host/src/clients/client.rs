@@ -1,6 +1,6 @@
 //! One registered client.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub struct Introduction {
     pub outbox: Outbox,
 }
 
+#[cfg(test)]
 impl Introduction {
     /// With nothing but what must be there.
     pub fn new(id: Id, kind: ClientType, outbox: Outbox) -> Self {
@@ -63,6 +64,7 @@ pub struct Client {
     /// Whether somebody waits for it to be heard.
     asked: AtomicU32,
     answered: Notify,
+    has_left: AtomicBool,
 }
 
 /// How many sessions a device has to do with.
@@ -91,6 +93,7 @@ impl Client {
             heard: AtomicU32::new(0),
             asked: AtomicU32::new(0),
             answered: Notify::new(),
+            has_left: AtomicBool::new(false),
         }
     }
 
@@ -132,6 +135,12 @@ impl Client {
         }
     }
 
+    /// Its connection is over. To be told after it was removed: whoever asks whether it is alive may want its id.
+    pub fn left(&self) {
+        self.has_left.store(true, Ordering::Release);
+        self.answered.notify_waiters();
+    }
+
     /// Pings it and says whether anything came from it within this time.
     pub async fn is_alive(&self, patience: Duration) -> bool {
         self.asked.fetch_add(1, Ordering::AcqRel);
@@ -140,13 +149,16 @@ impl Client {
         let heard = async {
             loop {
                 let answered = self.answered.notified();
+                if self.has_left.load(Ordering::Acquire) {
+                    return false;
+                }
                 if self.heard.load(Ordering::Acquire) != before {
-                    break;
+                    return true;
                 }
                 answered.await;
             }
         };
-        let alive = timeout(patience, heard).await.is_ok();
+        let alive = timeout(patience, heard).await.unwrap_or(false);
         self.asked.fetch_sub(1, Ordering::AcqRel);
         alive
     }
@@ -171,5 +183,13 @@ mod tests {
         });
         assert!(alive);
         assert!(!client.is_alive(Duration::from_secs(3)).await, "what was heard before does not count");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_left_is_not_waited_for() {
+        let (client, began) = (client(), tokio::time::Instant::now());
+        let (alive, ()) = tokio::join!(client.is_alive(Duration::from_secs(3)), async { client.left() });
+        assert!(!alive && !client.is_alive(Duration::from_secs(3)).await);
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

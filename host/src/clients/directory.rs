@@ -85,8 +85,7 @@ impl Directory for View {
 
 fn entry(client: &Client) -> Entry {
     let info = client.info().map(|info| DeviceInfo::read(&info)).unwrap_or_default();
-    let (running, waiting) =
-        (client.work.running.load(Ordering::Relaxed), client.work.waiting.load(Ordering::Relaxed));
+    let (running, waiting) = (client.work.running.load(Ordering::Relaxed), client.work.waiting.load(Ordering::Relaxed));
     Entry {
         id: client.id.to_string(),
         name: info.hostname.unwrap_or_default(),

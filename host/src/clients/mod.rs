@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hangar_aip::{ClientType, Id};
 
-pub use client::{Client, Introduction, Work};
+pub use client::{Client, Introduction};
 pub use directory::View;
-pub use outbox::{Outbox, Parcel, Parcels, TooSlow};
+pub use outbox::{Outbox, Parcel, Parcels};
 
 /// The clients that are registered now.
 #[derive(Debug, Default)]
@@ -31,6 +31,7 @@ struct Registry {
     numbers: HashMap<Id, u64>,
     /// In the order of registration.
     by_number: BTreeMap<u64, Arc<Client>>,
+    devices: usize,
 }
 
 impl Registry {
@@ -64,6 +65,7 @@ impl Clients {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let client = Arc::new(Client::new(number, introduction.clone()));
         let _ = client.outbox().answer(answer.to_owned());
+        registry.devices += usize::from(client.kind == ClientType::Device);
         registry.numbers.insert(client.id.clone(), number);
         registry.by_number.insert(number, Arc::clone(&client));
         self.version.fetch_add(1, Ordering::Release);
@@ -76,6 +78,7 @@ impl Clients {
         if registry.by_number.remove(&client.number).is_none() {
             return false;
         }
+        registry.devices -= usize::from(client.kind == ClientType::Device);
         registry.numbers.remove(&client.id);
         self.version.fetch_add(1, Ordering::Release);
         true
@@ -99,8 +102,7 @@ impl Clients {
     /// How many devices and how many constellations there are.
     pub fn count(&self) -> (usize, usize) {
         let registry = self.registry();
-        let devices = registry.by_number.values().filter(|client| client.kind == ClientType::Device).count();
-        (devices, registry.by_number.len() - devices)
+        (registry.devices, registry.by_number.len() - registry.devices)
     }
 
     /// Changes with every registration and every farewell: what was computed from the clients holds until then.

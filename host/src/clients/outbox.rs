@@ -125,6 +125,7 @@ impl Outbox {
     }
 
     /// How many frames wait to be written.
+    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.0.state().frames()
     }

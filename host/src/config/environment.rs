@@ -1,5 +1,6 @@
 //! The environment of the process, or one that is made up for a test.
 
+#[cfg(test)]
 use std::collections::BTreeMap;
 use std::env;
 
@@ -9,11 +10,13 @@ pub enum Environment {
     /// That of this process.
     Process,
     /// These variables, and no others.
+    #[cfg(test)]
     Of(BTreeMap<String, String>),
 }
 
 impl Environment {
     /// These variables, and no others.
+    #[cfg(test)]
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self::Of(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
@@ -22,6 +25,7 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<String> {
         let value = match self {
             Self::Process => env::var(name).ok(),
+            #[cfg(test)]
             Self::Of(variables) => variables.get(name).cloned(),
         };
         value.filter(|value| !value.is_empty())
@@ -31,6 +35,7 @@ impl Environment {
     pub fn names_with(&self, prefix: &str) -> Vec<String> {
         let names: Vec<String> = match self {
             Self::Process => env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
+            #[cfg(test)]
             Self::Of(variables) => variables.keys().cloned().collect(),
         };
         let mut names: Vec<String> = names.into_iter().filter(|name| name.starts_with(prefix)).collect();

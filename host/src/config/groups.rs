@@ -432,6 +432,12 @@ const LOG: &[Setting<Draft>] = &[
     ),
 ];
 
+/// The setting of this flag, with its section.
+pub fn setting_of(flag: &str) -> Option<(&'static str, &'static Setting<Draft>)> {
+    let all = GROUPS.iter().flat_map(|group| group.settings.iter().map(move |setting| (group.name, setting)));
+    all.into_iter().find(|(_, setting)| !flag.is_empty() && setting.flag == flag)
+}
+
 /// The variable of the environment in which this setting is looked for; none if it has none.
 pub fn variable(group: &str, setting: &Setting<Draft>) -> Option<String> {
     if !setting.kind.is_scalar() {

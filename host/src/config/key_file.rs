@@ -176,3 +176,115 @@ fn without_twins(text: &str, keys: Vec<NamedKey>) -> Result<Vec<NamedKey>, TomlE
         keys.clone()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "[keys.ci]\nkey = \"0123456789abcdef\"\nscopes = [\"operator\", \"device\", \"operator\"]\n\
+        [keys.\"the lab\"]\nkey-env = \"LAB\"\nscopes = [\"*\"]\n";
+
+    fn of(text: &str) -> Result<Vec<NamedKey>, String> {
+        let environment = Environment::of([("LAB", "fedcba9876543210"), ("TWIN", "0123456789abcdef")]);
+        parse(text, Path::new(""), &environment).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keys_have_names_and_scopes() {
+        let keys = of(GOOD).unwrap();
+        let shown: Vec<_> = keys.iter().map(|key| (&*key.name, key.key.expose(), &*key.scopes)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("ci", "0123456789abcdef", &[Scope::Device, Scope::Operator][..]),
+                ("the lab", "fedcba9876543210", &Scope::ALL[..])
+            ]
+        );
+        assert!(!format!("{keys:?}").contains("0123"));
+    }
+
+    #[test]
+    fn mistakes_are_told_without_the_key() {
+        let key = "[keys.a]\nscopes = [\"device\"]\n";
+        for (text, expected) in [
+            ("", "line 1: there is no key in it; write `[keys.NAME]` with `key` and `scopes`"),
+            (
+                "[key.a]",
+                "line 1: there is no key in it; write `[keys.NAME]` with `key` and `scopes`\nline 1: unknown key `key`; did you mean `keys`?",
+            ),
+            (key, "line 1: `key` is missing in [keys.a]: the key, or `key-env` or `key-file` for where it is kept"),
+            (&format!("{key}key = \"s3cret\""), "line 1: the key in [keys.a] has 6 characters; make it 16 or more"),
+            (
+                &format!("{key}key = \"s3cret s3cret s3cret\""),
+                "line 1: the key in [keys.a] has blanks or other characters than ASCII; use letters, digits and signs",
+            ),
+            (
+                &format!("{key}key-env = \"NONE\""),
+                "line 1: the key in [keys.a] names the variable NONE, which is not set; set it, or name another one",
+            ),
+            (&format!("{key}key = 1"), "line 3: `key` in [keys.a] is an integer; it must be a text"),
+            (
+                &format!("{key}scope = 1\nkey-env = \"LAB\""),
+                "line 3: unknown key `scope` in [keys.a]; did you mean `scopes`?",
+            ),
+            (
+                "[keys.a]\nkey-env = \"LAB\"",
+                "line 1: `scopes` is missing in [keys.a]: what the key opens, such as [\"operator\"]",
+            ),
+            (
+                "[keys.a]\nkey-env = \"LAB\"\nscopes = []",
+                "line 3: `scopes` in [keys.a] is empty; a key that opens nothing is of no use",
+            ),
+            (
+                "[keys.a]\nkey-env = \"LAB\"\nscopes = [\"readonly\"]",
+                "line 3: `scopes` in [keys.a] has `readonly`, which is none; did you mean `read-only`?",
+            ),
+            (
+                "[keys.a]\nkey-env = \"LAB\"\nscopes = [\"all\"]",
+                "line 3: `scopes` in [keys.a] has `all`, which is none; it must be `device`, `constellation`, `operator`, `read-only`, `agent`, `broker`, `frontend` or `*`",
+            ),
+            (
+                &format!("{GOOD}[keys.twin]\nkey-env = \"TWIN\"\nscopes = [\"device\"]"),
+                "line 7: [keys.twin] has the same key as [keys.ci]; give each its own",
+            ),
+            ("[keys.a]\n[keys.a]", "line 2: this is no TOML: duplicate key"),
+        ] {
+            let told = of(text).unwrap_err();
+            assert_eq!(told, expected, "{text}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_is_noted() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let told = readable_by_others(&path).unwrap();
+        assert_eq!(
+            told,
+            format!("{0} can be read by others than its owner; take that from them: chmod 600 {0}", path.display())
+        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(readable_by_others(&path), None);
+    }
+
+    #[test]
+    fn a_broken_newer_file_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        let text = |key: &str| format!("[keys.a]\nkey = \"{key}\"\nscopes = [\"*\"]\n");
+        std::fs::write(&path, text("0123456789abcdef")).unwrap();
+        let (mut file, keys) = KeyFile::open(&path, read_keys).unwrap();
+        assert_eq!(keys.len(), 1);
+        std::fs::write(&path, "[keys.a]").unwrap();
+        assert!(file.read_again().is_none(), "it may be half a file");
+        assert!(file.read_again().unwrap().is_err());
+        assert!(file.read_again().is_none(), "what is wrong is told once");
+        std::fs::write(&path, text("fedcba9876543210")).unwrap();
+        assert!(file.read_again().is_none());
+        assert_eq!(file.read_again().unwrap().unwrap()[0].key.expose(), "fedcba9876543210");
+    }
+}

@@ -68,10 +68,10 @@ impl Kind {
         }
         let value = section.value(key)?;
         let given = self.of_json(&value.json()?).map_err(|why| value.complain(&why)).ok()?;
-        Some((self.from_folder(given, folder), value.line_number()))
+        Some((self.in_folder(given, folder), value.line_number()))
     }
 
-    fn from_folder(self, given: Given, folder: &Path) -> Given {
+    fn in_folder(self, given: Given, folder: &Path) -> Given {
         match (self, given) {
             (Self::Path | Self::PathOrNone, Given::Text(path)) => Given::Text(joined(folder, &path)),
             (_, given) => given,
@@ -211,7 +211,7 @@ impl Kind {
                 format!("a size such as {} (KiB, MiB or GiB), and no smaller than that", Unit::Bytes.toml(least))
             }
             Self::Bytes(_) => Unit::Bytes.wanted().to_owned(),
-            Self::Number(least, u64::MAX) if least == 1 => Unit::Number.wanted().to_owned(),
+            Self::Number(1, u64::MAX) => Unit::Number.wanted().to_owned(),
             Self::Number(least, most) => format!("an integer from {least} to {most}"),
             Self::Switch => "`true` or `false`".to_owned(),
             Self::Insist(word) => format!("`true`, `false` or \"{word}\""),

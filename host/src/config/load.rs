@@ -87,11 +87,6 @@ impl Loader {
         self.watched.has_changed().then(|| self.load())
     }
 
-    /// The file that is read, whether it is there or not.
-    pub fn file(&self) -> &Path {
-        &self.file.0
-    }
-
     /// Variables that look like ours and mean nothing.
     fn strange_variables(&self) -> Vec<String> {
         let known: Vec<String> = known_variables().collect();

@@ -9,7 +9,7 @@ use super::injections::INJECTION_SETTINGS;
 use super::models::{self, MODEL_SETTINGS, ModelDraft};
 use super::{
     Config, Entry, Environment, GROUPS, Given, HangarToml, ModelConfig, Origin, Said, Secret, SecretSource, Setting,
-    TlsFiles, kind, user_folders, variable,
+    TlsFiles, kind, readable_by_others, setting_of, user_folders, variable,
 };
 
 /// A configuration that is being loaded.
@@ -56,10 +56,7 @@ impl<'l> Loading<'l> {
     /// What the command line says: flags with their values.
     pub fn take_flags(&mut self, flags: &[(&'static str, String)]) {
         for (flag, text) in flags {
-            let found = GROUPS.iter().flat_map(|group| group.settings.iter().map(move |setting| (group.name, setting)));
-            let Some((section, setting)) = found.into_iter().find(|(_, setting)| setting.flag == *flag) else {
-                continue;
-            };
+            let Some((section, setting)) = setting_of(flag) else { continue };
             match setting.kind.of_text(text) {
                 Ok(given) => self.take(section, setting, &given, Origin::Flag(setting.flag)),
                 Err(why) => self.mistakes.push(Mistake::of(&format!("`{flag}` {why}"))),
@@ -179,6 +176,7 @@ impl<'l> Loading<'l> {
             let no_auth = self.place("keys", "no-auth");
             warnings.push(format!("{no_auth} lets everybody in, though keys are given: leave one of them out"));
         }
+        warnings.extend(keys.file.as_deref().and_then(readable_by_others));
         let mut all = self.settings();
         all.append(&mut self.entries);
         Ok((self.draft.config, all, warnings))

@@ -123,6 +123,11 @@ impl DeviceMetadata {
         self.devices.get(client_id)
     }
 
+    /// How many devices the file names.
+    pub fn len(&self) -> usize {
+        self.devices.len()
+    }
+
     /// The secrets for the tools of the devices that are named.
     pub fn injections(&self) -> &[Injection] {
         &self.injections

@@ -27,13 +27,14 @@ pub use checks::Mistake;
 pub use effective::{Entry, Origin};
 pub use environment::Environment;
 pub use file::HangarToml;
-pub use groups::{Draft, GROUPS, Group, PLATFORMS, variable};
+pub use groups::{GROUPS, PLATFORMS, setting_of, variable};
+
 pub use key_file::{KeyFile, read_keys, readable_by_others};
 pub use keys::{KeysConfig, NamedKey, Scope};
 pub use kind::Kind;
 pub use limits::{ConnectionLimits, SessionLimits};
 pub use load::{ConfigError, Loaded, Loader};
-pub use metadata::DeviceMetadata;
+pub use metadata::{DeviceMetadata, MetadataError};
 pub use models::ModelConfig;
 pub use secret::Secret;
 pub use secret_source::SecretSource;
@@ -233,3 +234,8 @@ impl Default for ServerConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod documented;
+#[cfg(test)]
+mod tests;

@@ -67,12 +67,7 @@ impl ModelConfig {
         }
     }
 
-    /// The model that the environment of this process names with `HANGAR_MODEL`; none if it names none.
-    pub fn from_environment() -> Option<Self> {
-        Self::of_environment(&Environment::Process).and_then(Result::ok)
-    }
-
-    /// The same for any environment. The error says which variable is wrong, and what to do.
+    /// The model that the environment names with `HANGAR_MODEL`; none if it names none. The error says which variable is wrong, and what to do.
     pub fn of_environment(environment: &Environment) -> Option<Result<Self, String>> {
         let named = environment.get(MODEL)?;
         let about = |variable: &str, why: String| format!("`{variable}` in the environment {why}");

@@ -58,9 +58,4 @@ impl<T, E> FileInUse<T, E> {
     pub fn read_again(&mut self) -> Option<Result<T, E>> {
         self.watched.has_changed().then(|| (self.read)(self.watched.path()))
     }
-
-    /// Where it lies.
-    pub fn path(&self) -> &Path {
-        self.watched.path()
-    }
 }

@@ -138,6 +138,7 @@ impl Room {
 
 impl Reservation {
     /// So many bytes are reserved.
+    #[cfg(test)]
     pub fn bytes(&self) -> usize {
         self.0.num_permits().saturating_mul(PIECE)
     }

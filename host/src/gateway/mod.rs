@@ -9,4 +9,4 @@ mod upgrade;
 
 pub use large_frames::{FrameRefusal, Reservation};
 pub use socket::Socket;
-pub use upgrade::{UpgradeRefusal, Upgrades};
+pub use upgrade::Upgrades;

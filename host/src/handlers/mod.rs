@@ -7,6 +7,7 @@ use hangar_runtime::contract::messages::{Denial, Envelope, StartSession, Verdict
 use hangar_runtime::library::{Generation, Library};
 use hangar_runtime::manifest::Mode;
 use hangar_runtime::{Directory, Scope};
+use tokio::sync::Semaphore;
 
 use crate::config::HandlersConfig;
 
@@ -31,7 +32,12 @@ pub mod kind {
 pub struct Handlers {
     library: Library,
     config: Arc<HandlersConfig>,
+    /// Room for those who are told without being waited for.
+    telling: Arc<Semaphore>,
 }
+
+/// Messages that handlers may be behind that only watch; beyond it they miss some.
+const BEHIND: usize = 256;
 
 /// What is to become of a message after all were asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,11 +65,6 @@ pub enum Judged {
 }
 
 impl Judged {
-    /// Nobody has anything to say.
-    pub const fn pass() -> Self {
-        Self::Pass { body: None, denied: Vec::new() }
-    }
-
     fn reject(code: &str, text: impl Into<String>) -> Self {
         Self::Reject { code: code.to_owned(), text: text.into() }
     }
@@ -72,7 +73,7 @@ impl Judged {
 impl Handlers {
     /// Asks the handlers of this library.
     pub fn new(library: Library, config: HandlersConfig) -> Self {
-        Self { library, config: Arc::new(config) }
+        Self { library, config: Arc::new(config), telling: Arc::new(Semaphore::new(BEHIND)) }
     }
 
     /// Whether anybody is to be asked about messages of this kind: if not, nobody has to make an envelope.
@@ -101,7 +102,8 @@ impl Handlers {
             match verdict {
                 Verdict::Pass => {}
                 Verdict::Replace(body) if serde_json::from_str::<serde::de::IgnoredAny>(&body).is_err() => {
-                    let text = format!("the handler `{}` replaced the message by something that is no JSON", handler.id);
+                    let text =
+                        format!("the handler `{}` replaced the message by something that is no JSON", handler.id);
                     return Judged::reject("internal", text);
                 }
                 Verdict::Replace(body) => (envelope.body, replaced) = (body, true),
@@ -143,8 +145,17 @@ impl Handlers {
 
     fn tell(&self, watching: Vec<Arc<Generation>>, client: &str, envelope: Envelope, scope: &Scope) {
         for handler in watching {
+            let Ok(room) = Arc::clone(&self.telling).try_acquire_owned() else {
+                tracing::warn!(
+                    plugin = handler.id,
+                    kind = envelope.kind,
+                    "a handler that only watches misses a message"
+                );
+                continue;
+            };
             let (client, envelope, scope) = (client.to_owned(), envelope.clone(), scope.clone());
             tokio::spawn(async move {
+                let _room = room;
                 if let Err(why) = ask(&handler, &client, envelope, scope).await {
                     tracing::debug!(plugin = handler.id, "a handler that only watches was not told: {why}");
                 }
@@ -153,12 +164,7 @@ impl Handlers {
     }
 }
 
-async fn ask(
-    handler: &Arc<Generation>,
-    client: &str,
-    envelope: Envelope,
-    scope: Scope,
-) -> Result<Verdict, String> {
+async fn ask(handler: &Arc<Generation>, client: &str, envelope: Envelope, scope: Scope) -> Result<Verdict, String> {
     let verdicts = handler.handle(client, vec![envelope], scope).await.map_err(|error| {
         tracing::warn!(plugin = handler.id, %error, "a handler gave no verdict");
         format!("the handler `{}` gave no verdict", handler.id)

@@ -10,5 +10,5 @@ mod tls;
 
 pub use connection::{Connection, Peer};
 pub use detail::detail;
-pub use listener::{BindError, Counters, Listener};
-pub use tls::{Tls, TlsError, TlsReloader};
+pub use listener::{Counters, Listener};
+pub use tls::{Tls, TlsReloader};

@@ -1,10 +1,12 @@
 //! How a run ended, and what that is to those who wait for the session's end.
 
+use hangar_aip::limits::FRAME_BYTES;
 use hangar_aip::{Json, Outcome};
-use hangar_runtime::Fault;
 use hangar_runtime::contract::actions::{Fail, Finish};
+use hangar_runtime::{Blobs, Fault};
 use serde_json::value::RawValue;
 
+use super::blob_references::fill_in;
 use super::reason::Reason;
 
 /// How a session ended.
@@ -26,8 +28,36 @@ pub(super) enum Ending {
     Answered(String),
 }
 
-/// What the end means to those who wait for it.
-pub(super) fn outcome(ending: Ending, request: &str, fail_as_completed: bool) -> Outcome {
+/// What the end means to those who wait for it. They know no blobs, so the content stands in their place.
+pub(super) fn outcome(ending: Ending, request: &str, fail_as_completed: bool, blobs: Option<&Blobs>) -> Outcome {
+    let outcome = meaning(ending, request, fail_as_completed);
+    match (outcome, blobs) {
+        (Outcome::Completed { result: Some(result) }, Some(blobs)) => {
+            Outcome::Completed { result: Some(filled_in(result, blobs)) }
+        }
+        (Outcome::Failed { error, result: Some(result) }, Some(blobs)) => {
+            Outcome::Failed { error, result: Some(filled_in(result, blobs)) }
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// The result with the content of blobs. What would be too large for a frame, or names what is not there, stays as it is.
+fn filled_in(result: Json, blobs: &Blobs) -> Json {
+    if !result.get().contains("$blob") {
+        return result;
+    }
+    let Ok(mut value) = result.read::<serde_json::Value>() else { return result };
+    match fill_in(&mut value, blobs).map(|()| Json::of(&value)) {
+        Ok(Ok(filled)) if filled.get().len() <= FRAME_BYTES - HEADROOM => filled,
+        _ => result,
+    }
+}
+
+/// Bytes of a frame that are not its result.
+const HEADROOM: usize = 1 << 20;
+
+fn meaning(ending: Ending, request: &str, fail_as_completed: bool) -> Outcome {
     match ending {
         Ending::Finished(finish) => completed(finish.results, request, &finish.text),
         Ending::Failed(fail) if fail_as_completed && !is_of_host(&fail.code) => {
@@ -80,7 +110,7 @@ mod tests {
     use super::*;
 
     fn told(ending: Ending, reference: bool) -> (String, Option<String>, String) {
-        let outcome = outcome(ending, "look", reference);
+        let outcome = outcome(ending, "look", reference, None);
         let result = outcome.result().map(|json| json.get().to_owned()).unwrap_or_default();
         (outcome.status().to_string(), outcome.error().map(str::to_owned), result)
     }
@@ -117,6 +147,20 @@ mod tests {
         let error = Some("Task was cancelled because target device disconnected".to_owned());
         assert_eq!(cancelled(Vec::new()), ("failed".into(), error.clone(), "[]".into()));
         assert_eq!(cancelled(vec!["{}".into()]), ("failed".into(), error, "[{}]".into()));
+    }
+
+    #[test]
+    fn who_waits_for_the_end_knows_no_blobs() {
+        let blobs = Blobs::default();
+        let id = blobs.put("text/plain", "long".into()).unwrap();
+        let results = vec![format!(r#"{{"result":{{"$blob":"{id}"}}}}"#)];
+        let told = |results| {
+            let ending = Ending::Finished(Finish { results, ..Finish::default() });
+            outcome(ending, "look", false, Some(&blobs)).result().unwrap().get().to_owned()
+        };
+        assert_eq!(told(results), r#"[{"result":"long"}]"#);
+        let unknown = r#"[{"$blob":"unknown"}]"#;
+        assert_eq!(told(vec![r#"{"$blob":"unknown"}"#.into()]), unknown);
     }
 
     #[test]

@@ -31,6 +31,14 @@ impl Requester {
         }
     }
 
+    /// What plugins know this one by.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Client(client) => &client.id,
+            Self::Http(key) => key.as_deref().unwrap_or("http"),
+        }
+    }
+
     /// The word of the plugin contract.
     pub fn kind(&self) -> &'static str {
         match self {

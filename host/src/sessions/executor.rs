@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use hangar_aip::{Command, CommandResult, Commands, Id, Json, ResultStatus, ServerMessage, TaskStatus, ToolInfo, ToolType};
+use hangar_aip::{
+    Command, CommandResult, Commands, Id, Json, ResultStatus, ServerMessage, TaskStatus, ToolInfo, ToolType,
+};
 use hangar_runtime::Blobs;
 use hangar_runtime::contract::actions::{Call, RunCommands, ToolSet};
 use hangar_runtime::contract::events::CallResult;
@@ -70,8 +72,7 @@ impl Executor {
             match self.inventory(set, *tool_type).await {
                 Ok(inventory) => {
                     let known = |tool: &Tool| tools.iter().any(|other| other.name == tool.name);
-                    let new: Vec<Tool> =
-                        inventory.shown(&secrets).into_iter().filter(|tool| !known(tool)).collect();
+                    let new: Vec<Tool> = inventory.shown(&secrets).into_iter().filter(|tool| !known(tool)).collect();
                     tools.extend(new);
                 }
                 // Not every agent has tools of both types; one that has none does not even say so.
@@ -177,12 +178,7 @@ impl Executor {
             return Ok(inventory);
         }
         let parameters = Json::of(&serde_json::json!({ "tool_type": tool_type })).ok();
-        let command = Command {
-            tool_name: LIST_TOOLS.to_owned(),
-            tool_type,
-            parameters,
-            call_id: Some(Id::fresh()),
-        };
+        let command = Command { tool_name: LIST_TOOLS.to_owned(), tool_type, parameters, call_id: Some(Id::fresh()) };
         let unreachable = |why: &str| {
             let text = format!("the device does not say which {tool_type} tools {:.64} has: {why}", set.agent);
             failure("unreachable", text)
@@ -199,7 +195,7 @@ impl Executor {
             Some(list) => ToolInfo::read_list(list).map_err(|why| unreachable(&why.to_string()))?,
             None => Vec::new(),
         };
-        let inventory = Arc::new(Inventory::new(tools));
+        let inventory = Arc::new(Inventory::new(tools, tool_type));
         self.shared.inventories.keep(connection, selection, Arc::clone(&inventory));
         Ok(inventory)
     }

@@ -35,7 +35,9 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    pub const fn new(tools: Vec<ToolInfo>) -> Self {
+    /// Of these the tools of this type: under another one the device would not find them.
+    pub fn new(mut tools: Vec<ToolInfo>, tool_type: ToolType) -> Self {
+        tools.retain(|tool| tool.tool_type == tool_type);
         Self { tools }
     }
 

@@ -59,8 +59,7 @@ pub(super) async fn task(shared: &Shared, entry: &Arc<Entry>) -> TaskVerdict {
     let body = TaskBody { request, task_name: entry.order.task_name.clone(), target: executor.id.to_string() };
     let envelope = envelope(entry, kind::TASK, &requester(entry), &[party(&executor)], &body, Vec::new());
     let scope = scope(shared, entry, Arc::default());
-    let client = entry.requester.owner().to_owned();
-    match shared.handlers.judge(&client, envelope, scope).await {
+    match shared.handlers.judge(entry.requester.name(), envelope, scope).await {
         Judged::Pass { body: None, .. } => go(body.request, executor, None),
         Judged::Pass { body: Some(replaced), .. } => match serde_json::from_str::<TaskBody>(&replaced) {
             Ok(body) if !body.request.trim().is_empty() => go(body.request, executor, None),
@@ -112,7 +111,7 @@ pub(super) async fn commands(
     let run = Party { id: entry.run_id.clone(), kind: "run".to_owned(), extra: String::new() };
     let envelope = envelope(entry, kind::COMMAND, &run, &[party(entry.executor())], &body, Vec::new());
     let blobs = entry.blobs().cloned().unwrap_or_default();
-    let judged = shared.handlers.judge(entry.requester.owner(), envelope, scope(shared, entry, blobs)).await;
+    let judged = shared.handlers.judge(entry.requester.name(), envelope, scope(shared, entry, blobs)).await;
     let (calls, denied) = match judged {
         Judged::Pass { body: None, denied } => (body.calls, denied),
         Judged::Pass { body: Some(replaced), denied } => match serde_json::from_str::<CommandBody>(&replaced) {
@@ -183,15 +182,13 @@ pub(super) async fn end(shared: &Shared, entry: &Arc<Entry>, outcome: Outcome) -
     let run = Party { id: entry.run_id.clone(), kind: "run".to_owned(), extra: String::new() };
     let envelope = envelope(entry, kind::TASK_END, &run, &[requester(entry)], &body, Vec::new());
     let blobs = entry.blobs().cloned().unwrap_or_default();
-    match shared.handlers.judge(entry.requester.owner(), envelope, scope(shared, entry, blobs)).await {
+    match shared.handlers.judge(entry.requester.name(), envelope, scope(shared, entry, blobs)).await {
         Judged::Pass { body: None, .. } => outcome,
         Judged::Pass { body: Some(replaced), .. } => match serde_json::from_str::<EndBody>(&replaced) {
             Ok(EndBody { status, error: None, result }) if status == "completed" => {
                 Outcome::Completed { result: result.map(Json::from) }
             }
-            Ok(EndBody { error, result, .. }) => {
-                Outcome::failed(error.unwrap_or_default(), result.map(Json::from))
-            }
+            Ok(EndBody { error, result, .. }) => Outcome::failed(error.unwrap_or_default(), result.map(Json::from)),
             Err(_) => Outcome::failed("a handler replaced the end of the session by something that is none", None),
         },
         Judged::Reject { text, .. } => Outcome::failed(said(&text), None),
@@ -240,10 +237,7 @@ fn party(client: &Client) -> Party {
 }
 
 fn requester(entry: &Entry) -> Party {
-    let id = match &entry.requester {
-        Requester::Client(client) => client.id.to_string(),
-        Requester::Http(key) => key.as_deref().unwrap_or_default().to_owned(),
-    };
+    let id = entry.requester.name().to_owned();
     Party { id, kind: entry.requester.kind().to_owned(), extra: String::new() }
 }
 

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use hangar_aip::{Assignment, ClientType, Id, Outcome, Refusal, ServerError, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp};
+use hangar_aip::{Assignment, Id, Outcome, Refusal, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp};
 use hangar_runtime::contract::events::{EventBody, Start};
 use hangar_runtime::contract::session::{Budgets, RunInfo};
 use hangar_runtime::contract::values::Part;
-use hangar_runtime::library::Generation;
 use hangar_runtime::{Blobs, TracingSink};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -15,7 +14,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::ending::{Ending, outcome};
-use super::entry::{Entry, Requester};
+use super::entry::Entry;
 use super::judging::{self, Settled, TaskVerdict};
 use super::live::Place;
 use super::reason::Reason;
@@ -172,11 +171,8 @@ impl Life {
         let info = self.run_info(platform.as_str(), settings);
         let blobs = Arc::new(Blobs::default());
         let log = TracingSink { plugin: generation.id.clone(), run: entry.run_id.clone() };
-        let client = match &entry.requester {
-            Requester::Client(client) => client.id.to_string(),
-            Requester::Http(key) => key.as_deref().unwrap_or("http").to_owned(),
-        };
-        let run = self.shared.library.start(generation, &client, info, Arc::clone(&blobs), Arc::new(log));
+        let client = entry.requester.name();
+        let run = self.shared.library.start(generation, client, info, Arc::clone(&blobs), Arc::new(log));
         let run = match run {
             Ok(run) => run,
             Err(error) => return Next::End(Ending::NotBegun(format!("The session could not begin: {error}"))),
@@ -252,7 +248,9 @@ impl Life {
 
     async fn end(mut self, ending: Ending) {
         self.entry.shown().state = State::Ending;
-        let outcome = outcome(ending, &self.entry.order.request, self.shared.limits.fail_as_completed);
+        let entry = &self.entry;
+        let blobs = entry.blobs().map(|blobs| &**blobs);
+        let outcome = outcome(ending, &entry.order.request, self.shared.limits.fail_as_completed, blobs);
         let outcome = judging::end(&self.shared, &self.entry, outcome).await;
         self.is_over = true;
         conclude(&self.shared, &self.entry, outcome);

@@ -168,9 +168,7 @@ mod tests {
 
     fn device() -> Arc<Client> {
         let (outbox, _) = Outbox::new(8, 1_024);
-        Clients::default()
-            .register(&Introduction::new(Id::new("d").unwrap(), ClientType::Device, outbox), "")
-            .unwrap()
+        Clients::default().register(&Introduction::new(Id::new("d").unwrap(), ClientType::Device, outbox), "").unwrap()
     }
 
     fn entry(id: &str, device: &Arc<Client>, requester: Requester) -> Arc<Entry> {

@@ -49,7 +49,7 @@ use results::Results;
 use secrets::Secrets;
 
 pub use entry::Requester;
-pub use feed::{Item, PluginName, State};
+pub use feed::{PluginName, State};
 pub use reason::Reason;
 pub use refusing::refuse;
 pub use results::Past;

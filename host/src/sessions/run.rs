@@ -10,9 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hangar_aip::Outcome;
 use hangar_runtime::contract::actions::{Action, ActionBody, AskModel, AskUser, ListTools, Progress, ToolScope};
-use hangar_runtime::contract::events::{
-    ChildEnded, EventBody, ModelError, ModelOutcome, UserAnswer, UserReply,
-};
+use hangar_runtime::contract::events::{EventBody, ModelError, ModelOutcome, UserAnswer, UserReply};
 use hangar_runtime::contract::values::Failure;
 use hangar_runtime::library::PlacedRun;
 use hangar_runtime::{Blobs, Fault};
@@ -72,13 +70,7 @@ enum Happened {
 }
 
 impl Driver {
-    pub fn new(
-        shared: Arc<Shared>,
-        entry: Arc<Entry>,
-        run: PlacedRun,
-        journal: RunJournal,
-        blobs: Arc<Blobs>,
-    ) -> Self {
+    pub fn new(shared: Arc<Shared>, entry: Arc<Entry>, run: PlacedRun, journal: RunJournal, blobs: Arc<Blobs>) -> Self {
         let executor = Executor::new(Arc::clone(&shared), Arc::clone(&entry), Arc::clone(&blobs));
         Self {
             shared,

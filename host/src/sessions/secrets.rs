@@ -6,9 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use hangar_aip::Json;
 use serde_json::{Map, Value};
-use wildmatch::WildMatch;
 
-use crate::config::{Injection, Secret};
+use crate::config::Injection;
 
 /// What stands in the place of a secret that a device has sent back.
 const HIDDEN: &str = "[secret]";
@@ -19,15 +18,7 @@ const SHORTEST: usize = 6;
 /// The secrets of this host; they can be exchanged while it works.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    all: ArcSwap<Vec<Arc<Known>>>,
-}
-
-#[derive(Debug)]
-struct Known {
-    parameter: String,
-    value: Secret,
-    devices: Vec<WildMatch>,
-    agents: Vec<String>,
+    all: ArcSwap<Vec<Arc<Injection>>>,
 }
 
 impl Secrets {
@@ -40,23 +31,12 @@ impl Secrets {
 
     /// From now on these.
     pub fn replace(&self, injections: &[Injection]) {
-        let known = |each: &Injection| {
-            Arc::new(Known {
-                parameter: each.parameter.clone(),
-                value: each.value.clone(),
-                devices: each.devices.iter().map(|pattern| WildMatch::new(pattern)).collect(),
-                agents: each.agents.clone(),
-            })
-        };
-        self.all.store(Arc::new(injections.iter().map(known).collect()));
+        self.all.store(Arc::new(injections.iter().cloned().map(Arc::new).collect()));
     }
 
     /// Those for the tools of this agent on this device.
     pub fn of(&self, device: &str, agent: &str) -> Applicable {
-        let fits = |known: &&Arc<Known>| {
-            (known.devices.is_empty() || known.devices.iter().any(|pattern| pattern.matches(device)))
-                && (known.agents.is_empty() || known.agents.iter().any(|each| each == agent))
-        };
+        let fits = |known: &&Arc<Injection>| known.is_for(device, agent);
         Applicable { known: self.all.load().iter().filter(fits).cloned().collect() }
     }
 }
@@ -64,7 +44,7 @@ impl Secrets {
 /// The secrets for some tools.
 #[derive(Debug)]
 pub struct Applicable {
-    known: Vec<Arc<Known>>,
+    known: Vec<Arc<Injection>>,
 }
 
 impl Applicable {
@@ -93,7 +73,7 @@ impl Applicable {
         }
     }
 
-    fn wanted_by(&self, schema: &str) -> impl Iterator<Item = &Arc<Known>> {
+    fn wanted_by(&self, schema: &str) -> impl Iterator<Item = &Arc<Injection>> {
         let schema: Map<String, Value> = match self.known.is_empty() {
             true => Map::new(),
             false => serde_json::from_str(schema).unwrap_or_default(),
@@ -146,6 +126,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::Secret;
 
     fn secrets() -> Secrets {
         let injection = |parameter: &str, value: &str, devices: &[&str], agents: &[&str]| Injection {

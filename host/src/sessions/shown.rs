@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use hangar_aip::Outcome;
-use hangar_runtime::contract::events::Event;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::Sessions;
 use super::entry::Entry;
 use super::feed::{Item, PluginName, Shown, State};
 use super::results::Past;
-use super::{Requester, Sessions};
 
 /// A session as it is shown.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]

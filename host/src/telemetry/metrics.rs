@@ -1,14 +1,14 @@
 //! Figures for Prometheus. Their names are documented and stay.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hangar_aip::Outcome;
 use hangar_runtime::contract::events::ModelOutcome;
 use jiff::Timestamp;
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -25,6 +25,9 @@ pub struct Metrics {
     sessions: Gauge,
     instances: Gauge,
     connections: Gauge,
+    large_bytes: Gauge,
+    accepted: Counter,
+    turned_away: Family<Why, Counter>,
     frames: Family<Direction, Counter>,
     frame_bytes: Family<Direction, Counter>,
     refused_connections: Family<Why, Counter>,
@@ -52,6 +55,16 @@ pub struct Standing {
     pub sessions: usize,
     /// Instances of plugins that live.
     pub instances: u32,
+    /// Bytes that are set aside for large messages.
+    pub large_bytes: usize,
+    /// Connections that were accepted.
+    pub accepted: u64,
+    /// Connections that were closed at once because there were too many.
+    pub turned_away: u64,
+    /// How often a connection could not be accepted.
+    pub failed: u64,
+    /// Connections that did not get through the handshake of TLS.
+    pub tls_failed: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -98,6 +111,9 @@ impl Default for Metrics {
             sessions: Gauge::default(),
             instances: Gauge::default(),
             connections: Gauge::default(),
+            large_bytes: Gauge::default(),
+            accepted: Counter::default(),
+            turned_away: Family::default(),
             frames: Family::default(),
             frame_bytes: Family::default(),
             refused_connections: Family::default(),
@@ -125,6 +141,17 @@ impl Metrics {
         registry.register("sessions", "Sessions that live", self.sessions.clone());
         registry.register("plugin_instances", "Instances of plugins that live", self.instances.clone());
         registry.register("connections", "WebSocket connections that are open", self.connections.clone());
+        registry.register(
+            "large_message_bytes",
+            "Bytes that are set aside for large messages",
+            self.large_bytes.clone(),
+        );
+        registry.register("connections_accepted", "Connections that were accepted", self.accepted.clone());
+        registry.register(
+            "connections_turned_away",
+            "Connections that came no further than the door",
+            self.turned_away.clone(),
+        );
         registry.register("frames", "Frames received and sent", self.frames.clone());
         registry.register("frame_bytes", "Bytes of frames received and sent", self.frame_bytes.clone());
         registry.register(
@@ -157,6 +184,14 @@ impl Metrics {
         self.clients.get_or_create(&Kind { kind: "constellation" }).set(number(standing.constellations));
         self.sessions.set(number(standing.sessions));
         self.instances.set(standing.instances.into());
+        self.large_bytes.set(number(standing.large_bytes));
+        // The listener counts for itself.
+        self.accepted.inner().store(standing.accepted, Ordering::Relaxed);
+        let turned_away =
+            |why, count| self.turned_away.get_or_create(&Why { why }).inner().store(count, Ordering::Relaxed);
+        turned_away("full", standing.turned_away);
+        turned_away("accept", standing.failed);
+        turned_away("tls", standing.tls_failed);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);
@@ -195,9 +230,8 @@ impl Metrics {
 
     /// What a connection counts its frames with.
     pub fn traffic(&self) -> Traffic {
-        let counter = |family: &Family<Direction, Counter>, direction| {
-            family.get_or_create(&Direction { direction }).clone()
-        };
+        let counter =
+            |family: &Family<Direction, Counter>, direction| family.get_or_create(&Direction { direction }).clone();
         Traffic {
             received: counter(&self.frames, "received"),
             sent: counter(&self.frames, "sent"),

@@ -8,7 +8,9 @@ use crate::stage::{Folder, said};
 fn help_teaches_by_example_at_every_level() {
     let folder = Folder::new();
     let commands = ["", "plugin", "plugin new", "plugin build", "plugin check", "plugin inspect", "plugin run"];
-    for command in commands.into_iter().chain(["plugin test", "plugin watch", "plugin list", "completions"]) {
+    for command in
+        commands.into_iter().chain(["plugin test", "plugin watch", "plugin list", "completions", "config", "doctor"])
+    {
         let said = folder.hangar(&format!("{command} --help")).ok();
         assert!(said.out.contains("  hangar "), "`hangar {command} --help` has no example: {said}");
     }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod command_line;
+mod configuring;
 mod guide;
 mod journals;
 mod mistakes;

@@ -25,6 +25,9 @@ mod watch;
 
 use clap::{Args, Subcommand};
 
+pub use files::{config_problem, file_problem, load_problem, world_problem};
+pub use grants::NotGranted;
+
 use super::Verdict;
 use super::screen::Screen;
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use hangar_aip::limits::FRAME_BYTES;
 use hangar_aip::{ServerError, ServerMessage, Stamp};
+use tokio::sync::watch;
 
 use crate::access::Admitted;
 use crate::clients::{Clients, Outbox};
@@ -39,6 +40,8 @@ pub struct Aip {
     pub metadata: Arc<DeviceMetadata>,
     /// Where figures go.
     pub metrics: Arc<Metrics>,
+    /// Whether the server is about to stop.
+    pub draining: watch::Receiver<bool>,
 }
 
 impl Aip {
@@ -50,7 +53,18 @@ impl Aip {
         socket.take_at_most(FIRST_FRAME);
         let mut wire = Wire::new(socket, parcels, Arc::clone(&self.limits), self.metrics.traffic());
         // A registration needs much that a connection does not need afterwards.
-        let registered = Box::pin(self.register(&mut wire, outbox.clone(), &admitted)).await;
+        let registered = Box::pin(async {
+            let mut draining = self.draining.clone();
+            tokio::select! {
+                biased;
+                registered = self.register(&mut wire, outbox.clone(), &admitted) => Some(registered),
+                _ = draining.wait_for(|draining| *draining) => None,
+            }
+        });
+        let Some(registered) = registered.await else {
+            outbox.close(RESTART, "the server restarts");
+            return Box::pin(wire.say_good_bye()).await;
+        };
         let client = match registered {
             Ok(client) => client,
             Err(Some(refusal)) => {
@@ -84,6 +98,7 @@ impl Aip {
         };
         // First of all: whoever comes back at once finds the id free.
         self.clients.remove(&client);
+        client.left();
         self.sessions.gone(&client);
         tracing::info!(client = %client.id, why = %gone, "a client is gone");
         Box::pin(self.farewell(wire, &client, &gone)).await;
@@ -110,6 +125,9 @@ const FIRST_FRAME: usize = 1 << 20;
 
 /// What a connection is closed with that does not keep to the rules.
 const POLICY: u16 = 1008;
+
+/// What connections are closed with when the server stops: it comes back, and so may they.
+pub const RESTART: u16 = 1012;
 
 /// What a connection is closed with whose frames cannot be read.
 const TOO_BIG: u16 = 1009;

@@ -8,8 +8,8 @@ use hangar_runtime::{Blobs, Scope};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::wire::{Happening, Wire};
 use super::Aip;
+use super::wire::{Happening, Wire};
 use crate::access::Admitted;
 use crate::clients::{Client, Introduction, NotTaken, Outbox, View};
 use crate::config::Scope as KeyScope;

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use crate::clients::{Parcel, Parcels};
 use crate::config::ConnectionLimits;
-use crate::gateway::Socket;
+use crate::gateway::{FrameRefusal, Socket};
 use crate::telemetry::Traffic;
 
 /// Frames that are handed to the socket before it is flushed.
@@ -168,10 +168,17 @@ impl Wire {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
-        if self.paused.is_some_and(|until| until > Instant::now()) {
-            return Poll::Pending;
+        if let Some(until) = self.paused {
+            if until > Instant::now() {
+                return Poll::Pending;
+            }
+            // What was read before the pause is yet to be counted.
+            self.paused = None;
+            self.keep_pace();
+            if self.paused.is_some() {
+                return Poll::Pending;
+            }
         }
-        self.paused = None;
         let Poll::Ready(read) = Pin::new(&mut self.socket).poll_next(context) else { return Poll::Pending };
         self.heard = Instant::now();
         Poll::Ready(match read {
@@ -241,7 +248,11 @@ impl Wire {
                     return Poll::Ready(Happening::Gone(gone));
                 }
             }
-            let next_ping = if now >= self.pinged + self.limits.ping { now + self.limits.ping } else { self.pinged + self.limits.ping };
+            let next_ping = if now >= self.pinged + self.limits.ping {
+                now + self.limits.ping
+            } else {
+                self.pinged + self.limits.ping
+            };
             let due = [
                 Some(self.heard + self.limits.silence),
                 self.pings.then_some(next_ping),
@@ -286,6 +297,9 @@ const FLUSH: Duration = Duration::from_secs(1);
 const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 fn of_error(error: Error) -> Gone {
+    if let Some(refusal) = FrameRefusal::of(&error) {
+        return Gone::Unfit(refusal.to_string());
+    }
     match error {
         Error::ConnectionClosed | Error::AlreadyClosed => Gone::Closed,
         Error::Capacity(what) => Gone::Unfit(what.to_string()),

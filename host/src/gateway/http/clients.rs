@@ -54,6 +54,8 @@ pub(super) struct ClientView {
     waiting: usize,
     /// The device that a constellation comes for.
     target_id: Option<String>,
+    /// The name of the key that it came in with.
+    key: Option<String>,
 }
 
 impl ClientView {
@@ -68,6 +70,7 @@ impl ClientView {
             running,
             waiting: client.work.waiting.load(Ordering::Relaxed),
             target_id: client.target.as_ref().map(ToString::to_string),
+            key: client.key.as_deref().map(str::to_owned),
         }
     }
 }

@@ -4,6 +4,7 @@ mod clients;
 mod error;
 mod plugins;
 mod probes;
+mod request_id;
 mod sessions;
 mod tasks;
 
@@ -21,6 +22,8 @@ use utoipa_axum::routes;
 use crate::access::{self, Access, Door};
 use crate::clients::Clients;
 use crate::config::Scope;
+use crate::gateway::Upgrades;
+use crate::server::Counters;
 use crate::sessions::Sessions;
 use crate::telemetry::Metrics;
 
@@ -37,6 +40,8 @@ struct Inner {
     library: Library,
     runtime: Runtime,
     metrics: Arc<Metrics>,
+    upgrades: Upgrades,
+    counters: Arc<Counters>,
     started: Instant,
     online: clients::Online,
 }
@@ -49,9 +54,11 @@ impl Api {
         library: Library,
         runtime: Runtime,
         metrics: Arc<Metrics>,
+        upgrades: Upgrades,
+        counters: Arc<Counters>,
     ) -> Self {
         let (started, online) = (Instant::now(), clients::Online::default());
-        Self(Arc::new(Inner { clients, sessions, library, runtime, metrics, started, online }))
+        Self(Arc::new(Inner { clients, sessions, library, runtime, metrics, upgrades, counters, started, online }))
     }
 }
 
@@ -93,13 +100,16 @@ pub fn router(api: Api, access: &Arc<Access>) -> Router {
         .routes(routes!(plugins::enable))
         .routes(routes!(plugins::disable))
         .layer(access::guard(access, Door::AipHttp, &[Scope::Operator]));
-    let watching = OpenApiRouter::new()
-        .routes(routes!(probes::metrics))
-        .layer(access::guard(access, Door::Metrics, &[Scope::ReadOnly]));
+    let watching = OpenApiRouter::new().routes(routes!(probes::metrics)).layer(access::guard(
+        access,
+        Door::Metrics,
+        &[Scope::ReadOnly],
+    ));
+    let open = OpenApiRouter::new().routes(routes!(probes::healthz)).layer(access::guard(access, Door::Healthz, &[]));
     let (routes, mut description) = looking
         .merge(acting)
         .merge(watching)
-        .routes(routes!(probes::healthz))
+        .merge(open)
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(api)
         .split_for_parts();
@@ -108,5 +118,9 @@ pub fn router(api: Api, access: &Arc<Access>) -> Router {
     let document = Router::new()
         .route("/api/openapi.json", axum::routing::get(move || probes::openapi(Arc::clone(&text))))
         .layer(access::guard(access, Door::Metrics, &[Scope::ReadOnly]));
-    routes.merge(document).fallback(error::not_found).method_not_allowed_fallback(error::method_not_allowed)
+    routes
+        .merge(document)
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(axum::middleware::from_fn(request_id::number))
 }

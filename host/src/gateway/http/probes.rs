@@ -22,8 +22,17 @@ pub(super) async fn healthz() -> &'static str {
     (status = 401, description = "The key is missing or wrong", body = Detail)))]
 pub(super) async fn metrics(State(Api(api)): State<Api>) -> Response {
     let (devices, constellations) = api.clients.count();
-    let (sessions, instances) = (api.sessions.count(), api.runtime.live_instances());
-    let text = api.metrics.text(Standing { devices, constellations, sessions, instances });
+    let text = api.metrics.text(Standing {
+        devices,
+        constellations,
+        sessions: api.sessions.count(),
+        instances: api.runtime.live_instances(),
+        large_bytes: api.upgrades.reserved(),
+        accepted: api.counters.accepted(),
+        turned_away: api.counters.turned_away(),
+        failed: api.counters.failed(),
+        tls_failed: api.counters.tls_failed(),
+    });
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }
 

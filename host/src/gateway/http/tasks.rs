@@ -57,7 +57,8 @@ pub(super) async fn dispatch(
     let body: Map<String, Value> = serde_json::from_slice(&body)
         .map_err(|error| Unreadable(format!("the body must be a JSON object: {error}")).into_response())?;
     let order = order(&body).map_err(IntoResponse::into_response)?;
-    let client = api.clients.get(order.client_id).ok_or_else(|| ApiError::unknown("Client not online").into_response())?;
+    let client =
+        api.clients.get(order.client_id).ok_or_else(|| ApiError::unknown("Client not online").into_response())?;
     if client.kind != ClientType::Device {
         return Err(ApiError::bad("Client is not a device").into_response());
     }
@@ -199,7 +200,10 @@ mod tests {
     #[test]
     fn a_device_has_three_names() {
         for key in ["client_id", "target_id", "device_id"] {
-            assert_eq!(checked(json!({"request": "do", key: "d", "task_name": "n-1"})), Ok(("d".into(), Some("n-1".into()))));
+            assert_eq!(
+                checked(json!({"request": "do", key: "d", "task_name": "n-1"})),
+                Ok(("d".into(), Some("n-1".into())))
+            );
         }
         assert_eq!(checked(json!({"request": "do", "client_id": "d"})), Ok(("d".into(), None)));
     }
