@@ -69,7 +69,31 @@ impl Rest {
             }
             sleep(LOOK).await;
         }
-        self.all_are_there().await
+        self.all_are_there().await?;
+        self.server_agrees().await
+    }
+
+    /// The server itself counts no session, and no connection of somebody who is gone.
+    async fn server_agrees(&self) -> Result<()> {
+        let all = (IDLE + DEVICES + CONSTELLATIONS) as f64;
+        let until = Instant::now() + TOGETHER;
+        loop {
+            let (status, text) = Http::open(self.scene.server).await?.get("/metrics").await?;
+            let text = String::from_utf8_lossy(&text);
+            let [sessions, connections] = ["hangar_sessions ", "hangar_connections "].map(|name| {
+                let value = text.lines().find_map(|line| line.strip_prefix(name));
+                value.and_then(|value| value.trim().parse::<f64>().ok())
+            });
+            if sessions == Some(0.0) && connections == Some(all) {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                bail!(
+                    "at rest, the server ({status}) counts {sessions:?} sessions and {connections:?} connections of {all}"
+                );
+            }
+            sleep(LOOK).await;
+        }
     }
 
     /// The server's memory in bytes, after some quiet.
