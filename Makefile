@@ -27,12 +27,13 @@ tour: plugins ## play one session in three languages and print what happens, ste
 test: plugins ## everything that must hold on each landing
 	cargo test $(host) --no-fail-fast
 
-soak: plugins ## strain the runtime and the reader of frames for SOAK_MINUTES (10) and print figures
-	cargo run --release -p hangar-tests --bin soak
+soak: plugins ## strain runtime and server for SOAK_MINUTES (10) each and print figures; SOAK=server for one part
+	cargo run --release -p hangar-tests --bin soak -- $(SOAK)
 
-bench: plugins ## measure; BENCH="pause placed" for single parts of the runtime's
+bench: plugins ## measure; BENCH="pause placed" and BENCH_SERVER="idle" for single parts of runtime and server
 	cargo bench -p hangar-runtime -- $(BENCH)
 	cargo bench -p hangar-aip
+	cargo run --release -p hangar-bench --bin load -- $(BENCH_SERVER)
 
 lint: ## formatting, clippy for host and guests, licences and origins of dependencies
 	scripts/lint-tools.sh

@@ -14,7 +14,7 @@ use hangar_runtime::{Blobs, Runtime};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use crate::{Silence, chosen};
+use super::{Silence, chosen};
 
 /// Versions of the plugin that differ in their bytes and in nothing else.
 const VERSIONS: u8 = 6;

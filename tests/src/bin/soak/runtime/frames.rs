@@ -10,7 +10,7 @@ use hangar_aip::binary::{Receiver, TransferLimits};
 use hangar_aip::read::peek;
 use hangar_aip::{ClientMessage, ClientType, Flaw, Id, ReadError, ServerMessage, Stamp};
 
-use crate::chosen;
+use super::chosen;
 
 /// Frames in one scenario.
 const PER_SCENARIO: usize = 500;
@@ -110,14 +110,20 @@ impl Frames {
         // It lives through many frames, as on a connection.
         let mut receiver = Receiver::new(TransferLimits { file_bytes: 4_096, frame_bytes: 1_024, chunks: 16 });
         for _ in 0..PER_SCENARIO {
-            let mut frame = chosen(&self.corpus)?.clone();
-            for _ in 0..fastrand::usize(1..6) {
-                self.damage(&mut frame)?;
-            }
-            frame.truncate(FRAME_BYTES);
+            let frame = self.damaged()?;
             self.read(&frame, &mut receiver).with_context(|| format!("frame {}", frame.escape_ascii()))?;
         }
         Ok(())
+    }
+
+    /// A frame that nobody has seen before.
+    pub fn damaged(&self) -> Result<Vec<u8>> {
+        let mut frame = chosen(&self.corpus)?.clone();
+        for _ in 0..fastrand::usize(1..6) {
+            self.damage(&mut frame)?;
+        }
+        frame.truncate(FRAME_BYTES);
+        Ok(frame)
     }
 
     /// What was done.
@@ -191,7 +197,7 @@ impl Frames {
         }
         let at = fastrand::usize(..frame.len());
         match fastrand::u8(..12) {
-            0 => crate::damage(frame),
+            0 => super::damage(frame),
             1 => frame.truncate(at),
             2 => frame.insert(at, fastrand::u8(..)),
             3 => {
