@@ -28,9 +28,8 @@ pub(super) enum Ending {
     Answered(String),
 }
 
-/// What the end means to those who wait for it. They know no blobs, so the content stands in their place.
-pub(super) fn outcome(ending: Ending, request: &str, fail_as_completed: bool, blobs: Option<&Blobs>) -> Outcome {
-    let outcome = meaning(ending, request, fail_as_completed);
+/// The same for those who know no blobs: with their content.
+pub(super) fn with_content(outcome: Outcome, blobs: Option<&Blobs>) -> Outcome {
     match (outcome, blobs) {
         (Outcome::Completed { result: Some(result) }, Some(blobs)) => {
             Outcome::Completed { result: Some(filled_in(result, blobs)) }
@@ -48,7 +47,7 @@ fn filled_in(result: Json, blobs: &Blobs) -> Json {
         return result;
     }
     let Ok(mut value) = result.read::<serde_json::Value>() else { return result };
-    match fill_in(&mut value, blobs).map(|()| Json::of(&value)) {
+    match fill_in(&mut value, blobs, FRAME_BYTES - HEADROOM).map(|()| Json::of(&value)) {
         Ok(Ok(filled)) if filled.get().len() <= FRAME_BYTES - HEADROOM => filled,
         _ => result,
     }
@@ -57,7 +56,8 @@ fn filled_in(result: Json, blobs: &Blobs) -> Json {
 /// Bytes of a frame that are not its result.
 const HEADROOM: usize = 1 << 20;
 
-fn meaning(ending: Ending, request: &str, fail_as_completed: bool) -> Outcome {
+/// What the end means to those who wait for it.
+pub(super) fn outcome(ending: Ending, request: &str, fail_as_completed: bool) -> Outcome {
     match ending {
         Ending::Finished(finish) => completed(finish.results, request, &finish.text),
         Ending::Failed(fail) if fail_as_completed && !is_of_host(&fail.code) => {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn told(ending: Ending, reference: bool) -> (String, Option<String>, String) {
-        let outcome = outcome(ending, "look", reference, None);
+        let outcome = outcome(ending, "look", reference);
         let result = outcome.result().map(|json| json.get().to_owned()).unwrap_or_default();
         (outcome.status().to_string(), outcome.error().map(str::to_owned), result)
     }
@@ -156,7 +156,7 @@ mod tests {
         let results = vec![format!(r#"{{"result":{{"$blob":"{id}"}}}}"#)];
         let told = |results| {
             let ending = Ending::Finished(Finish { results, ..Finish::default() });
-            outcome(ending, "look", false, Some(&blobs)).result().unwrap().get().to_owned()
+            with_content(outcome(ending, "look", false), Some(&blobs)).result().unwrap().get().to_owned()
         };
         assert_eq!(told(results), r#"[{"result":"long"}]"#);
         let unknown = r#"[{"$blob":"unknown"}]"#;

@@ -11,7 +11,6 @@ use tokio::sync::{Notify, oneshot, watch};
 use super::feed::Shown;
 use super::reason::Reason;
 use crate::clients::Client;
-use crate::gateway::Reservation;
 
 /// Who asked for a session.
 #[derive(Debug, Clone)]
@@ -117,8 +116,11 @@ pub struct ReceivedFile {
     pub mime: String,
 }
 
-/// What came of a COMMAND, and the room in memory that it takes.
-pub type Answer = (CommandResults, Option<Reservation>);
+/// What a message takes up outside of here, such as room in memory; it comes free when this is dropped.
+pub type Held = Box<dyn std::fmt::Debug + Send + Sync>;
+
+/// What came of a COMMAND, and what that takes up.
+pub type Answer = (CommandResults, Option<Held>);
 
 #[derive(Debug)]
 struct Awaited {
@@ -209,10 +211,10 @@ impl Entry {
     }
 
     /// A device says what came of a COMMAND. Says whether that was waited for; it is taken only once.
-    pub(super) fn answered(&self, results: CommandResults, reservation: Option<Reservation>) -> bool {
+    pub(super) fn answered(&self, results: CommandResults, held: Option<Held>) -> bool {
         let mut awaited = lock(&self.awaited);
         match awaited.take_if(|awaited| awaited.response_id == results.prev_response_id) {
-            Some(awaited) => awaited.answer.send((results, reservation)).is_ok(),
+            Some(awaited) => awaited.answer.send((results, held)).is_ok(),
             None => false,
         }
     }

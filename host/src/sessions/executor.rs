@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hangar_aip::{
     Command, CommandResult, Commands, Id, Json, ResultStatus, ServerMessage, TaskStatus, ToolInfo, ToolType,
 };
+use hangar_aip::limits::FRAME_BYTES;
 use hangar_runtime::Blobs;
 use hangar_runtime::contract::actions::{Call, RunCommands, ToolSet};
 use hangar_runtime::contract::events::CallResult;
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::blob_references::fill_in;
-use super::entry::Entry;
+use super::entry::{Entry, Held};
 use super::inventory::{Inventory, Selection};
 use super::judging;
 use super::secrets::Applicable;
@@ -39,6 +40,9 @@ pub(super) struct Executor {
     /// COMMANDs in a row that had no answer.
     unanswered: AtomicU32,
 }
+
+/// What came of a command, and what that takes up.
+type Answered = (CommandResult, Option<Held>);
 
 /// A COMMAND had no answer.
 struct NoAnswer {
@@ -67,20 +71,23 @@ impl Executor {
         };
         let _turn = self.turn.lock().await;
         let secrets = self.secrets(set);
-        let mut tools: Vec<Tool> = Vec::new();
+        let (mut tools, mut is_known, mut unknown) = (Vec::<Tool>::new(), false, None);
         for tool_type in &types {
             match self.inventory(set, *tool_type).await {
                 Ok(inventory) => {
+                    is_known = true;
                     let known = |tool: &Tool| tools.iter().any(|other| other.name == tool.name);
                     let new: Vec<Tool> = inventory.shown(&secrets).into_iter().filter(|tool| !known(tool)).collect();
                     tools.extend(new);
                 }
                 // Not every agent has tools of both types; one that has none does not even say so.
-                Err(_) if !tools.is_empty() => {}
-                Err(why) => return Err(why),
+                Err(why) => unknown = Some(why),
             }
         }
-        Ok(tools)
+        match unknown {
+            Some(why) if !is_known => Err(why),
+            _ => Ok(tools),
+        }
     }
 
     /// Has the calls carried out, in order; after one that fails the rest is skipped.
@@ -120,7 +127,11 @@ impl Executor {
         };
         let asked = call.timeout_ms.map(|ms| Duration::from_millis(ms.into()));
         match self.send(set, command, asked.map_or(longest, |asked| asked.min(self.shared.limits.command))).await {
-            Ok(result) => self.told(&call.call_id, result, secrets).await,
+            Ok((result, held)) => {
+                let told = self.told(&call.call_id, result).await;
+                drop(held);
+                told
+            }
             Err(NoAnswer { why }) => failed(&why),
         }
     }
@@ -162,8 +173,10 @@ impl Executor {
             text => serde_json::from_str(text).map_err(|_| "the parameters must be a JSON object".to_owned())?,
         };
         if call.parameters.contains("$blob") {
+            let mut left = FRAME_BYTES / 2;
             for value in parameters.values_mut() {
-                fill_in(value, &self.blobs)?;
+                fill_in(value, &self.blobs, left)?;
+                left = left.saturating_sub(value.as_str().map_or(0, str::len));
             }
         }
         secrets.put_into(&mut parameters, schema);
@@ -183,27 +196,31 @@ impl Executor {
             let text = format!("the device does not say which {tool_type} tools {:.64} has: {why}", set.agent);
             failure("unreachable", text)
         };
-        let result = self
+        let (result, _held) = self
             .send(set, command, self.shared.limits.inventory)
             .await
             .map_err(|NoAnswer { why }| unreachable(&why))?;
         if result.status != ResultStatus::Success {
             let why = result.error.unwrap_or_else(|| "it failed and does not say why".to_owned());
-            return Err(unreachable(&self.secrets(set).take_out_of_text(why)));
+            return Err(unreachable(&self.all_secrets().take_out_of_text(why)));
         }
         // A device that has none may say nothing at all.
         let tools = match &result.result {
-            Some(list) => ToolInfo::read_list(&self.secrets(set).take_out_of(list.clone()))
+            Some(list) => ToolInfo::read_list(&self.all_secrets().take_out_of(list.clone()))
                 .map_err(|why| unreachable(&why.to_string()))?,
             None => Vec::new(),
         };
         let inventory = Arc::new(Inventory::new(tools, tool_type));
         self.shared.inventories.keep(connection, selection, Arc::clone(&inventory));
+        if !self.shared.clients.has(self.entry.executor()) {
+            // It has left meanwhile, and nobody else would forget what it had.
+            self.shared.inventories.forget(connection);
+        }
         Ok(inventory)
     }
 
     /// Sends one command and waits for what comes of it.
-    async fn send(&self, set: &ToolSet, command: Command, patience: Duration) -> Result<CommandResult, NoAnswer> {
+    async fn send(&self, set: &ToolSet, command: Command, patience: Duration) -> Result<Answered, NoAnswer> {
         let response_id = Id::fresh();
         let tool = command.tool_name.clone();
         let commands = ServerMessage::Commands(Commands {
@@ -225,10 +242,10 @@ impl Executor {
         };
         self.entry.await_nothing();
         let (outcome, result) = match answered {
-            Ok(Some((results, _reservation))) => {
+            Ok(Some((results, held))) => {
                 self.unanswered.store(0, Ordering::Relaxed);
-                let error = results.error.map(|error| self.secrets(set).take_out_of_text(error));
-                ("answered", first_result(results.results, error))
+                let error = results.error.map(|error| self.all_secrets().take_out_of_text(error));
+                ("answered", first_result(results.results, error).map(|result| (result, held)))
             }
             Ok(None) => ("gone", Err(no_answer("the device is gone"))),
             Err(_) => {
@@ -242,7 +259,8 @@ impl Executor {
     }
 
     /// What the device says, as a plugin is told it.
-    async fn told(&self, call_id: &str, result: CommandResult, secrets: Applicable) -> CallResult {
+    async fn told(&self, call_id: &str, result: CommandResult) -> CallResult {
+        let secrets = self.all_secrets();
         let error = secrets.take_out_of_text(result.error.unwrap_or_default());
         let files = self.entry.take_files();
         let mut told = CallResult {
@@ -267,6 +285,12 @@ impl Executor {
         told
     }
 
+    /// All that the device may send back, whichever tool it was put into.
+    fn all_secrets(&self) -> Applicable {
+        self.shared.secrets.of_device(&self.entry.executor().id)
+    }
+
+    /// Those that are put into the tools of this set.
     fn secrets(&self, set: &ToolSet) -> Applicable {
         self.shared.secrets.of(&self.entry.executor().id, &set.agent)
     }

@@ -2,6 +2,7 @@
 //! happens.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hangar_aip::{Assignment, Id, Outcome, Platform, Refusal, ServerHeartbeat, ServerMessage, ServerTaskEnd, Stamp};
 use hangar_runtime::contract::events::{EventBody, Start};
@@ -13,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::ending::{Ending, outcome};
+use super::ending::{Ending, outcome, with_content};
 use super::entry::Entry;
 use super::judging::{self, Settled, TaskVerdict};
 use super::live::Place;
@@ -34,6 +35,7 @@ pub(super) enum Beginning {
 pub(super) fn begin(shared: Arc<Shared>, entry: Arc<Entry>, beginning: Beginning) {
     let span = tracing::info_span!("session", session = %entry.id, run = entry.run_id);
     // Whatever becomes of the task, the guard ends what it began.
+    shared.lives.fetch_add(1, Ordering::AcqRel);
     let life = Life { shared, entry, is_over: false };
     tokio::spawn(life.live(beginning).instrument(span));
 }
@@ -115,6 +117,8 @@ impl Life {
             };
             self.entry.withdraw();
             if let Err(ending) = taken_up {
+                // The device may take it up after all, and must not begin it anew.
+                self.shared.withdrawn.note(self.entry.executor().number, &self.entry.order.task_name);
                 return ending;
             }
             let heard = ServerHeartbeat { session_id: Some(self.entry.id.clone()) };
@@ -249,9 +253,12 @@ impl Life {
     async fn end(mut self, ending: Ending) {
         self.entry.shown().state = State::Ending;
         let entry = &self.entry;
-        let blobs = entry.blobs().map(|blobs| &**blobs);
-        let outcome = outcome(ending, &entry.order.request, self.shared.limits.fail_as_completed, blobs);
-        let outcome = judging::end(&self.shared, &self.entry, outcome).await;
+        let outcome = outcome(ending, &entry.order.request, self.shared.limits.fail_as_completed);
+        let outcome = judging::end(&self.shared, entry, outcome).await;
+        let blobs = entry.blobs().cloned();
+        // Encoding many pictures takes its time.
+        let filled = tokio::task::spawn_blocking(move || with_content(outcome, blobs.as_deref())).await;
+        let outcome = filled.unwrap_or_else(|_| Outcome::failed("The result was given up by the server", None));
         self.is_over = true;
         conclude(&self.shared, &self.entry, outcome);
     }
@@ -264,6 +271,9 @@ impl Drop for Life {
             let outcome = Outcome::failed("The session was given up because of a mistake in the server", None);
             conclude(&self.shared, &self.entry, outcome);
         }
+        // Only now everybody has been told.
+        self.shared.lives.fetch_sub(1, Ordering::AcqRel);
+        self.shared.ended.notify_waiters();
     }
 }
 
@@ -304,5 +314,4 @@ fn conclude(shared: &Shared, entry: &Arc<Entry>, outcome: Outcome) {
     }
     let _ = executor.send_stamped(&end, &stamp);
     shared.live.leave(entry);
-    shared.ended.notify_waiters();
 }

@@ -20,11 +20,12 @@ mod secrets;
 mod shown;
 mod taking_out;
 mod task_name;
+mod withdrawn;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -35,7 +36,6 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::clients::{Client, Clients};
 use crate::config::{Injection, SessionLimits};
-use crate::gateway::Reservation;
 use crate::handlers::Handlers;
 use crate::models::Models;
 use crate::telemetry::Metrics;
@@ -47,8 +47,9 @@ use life::Beginning;
 use live::{Live, NotAdmitted, Room};
 use results::Results;
 use secrets::Secrets;
+use withdrawn::Withdrawn;
 
-pub use entry::Requester;
+pub use entry::{Held, Requester};
 pub use feed::{PluginName, State};
 pub use reason::Reason;
 pub use refusing::refuse;
@@ -87,7 +88,10 @@ struct Shared {
     inventories: Inventories,
     results: Results,
     journals: Journals,
-    /// Rung whenever a session has ended.
+    withdrawn: Withdrawn,
+    /// Sessions whose tasks have not come to their end: the last word of each is yet to be said.
+    lives: AtomicUsize,
+    /// Rung whenever that changes.
     ended: Notify,
     is_draining: AtomicBool,
 }
@@ -135,6 +139,8 @@ impl Sessions {
             results: Results::new(&limits),
             journals: Journals::open(journals, &limits)?,
             limits,
+            withdrawn: Withdrawn::default(),
+            lives: AtomicUsize::new(0),
             ended: Notify::new(),
             is_draining: AtomicBool::new(false),
         })))
@@ -153,6 +159,9 @@ impl Sessions {
         let target = self.target(from, task.target_id)?;
         if from.kind == ClientType::Device && self.take_up(from, &task.session_id, &task.task_name, &task.request) {
             return Ok(());
+        }
+        if task.task_name.as_deref().is_some_and(|name| self.0.withdrawn.take(from.number, name)) {
+            return Err(Refusal::Rejected("The task was given up before the device took it up".to_owned()));
         }
         if let Some(holder) = task.session_id.as_ref().and_then(|id| self.0.live.get(id))
             && holder.requester.owner() != &*from.id
@@ -236,12 +245,12 @@ impl Sessions {
         }
     }
 
-    /// A device says what came of a COMMAND. What nobody waits for from this device leaves no trace. The reservation is
-    /// held until the results were worked on.
-    pub fn results(&self, from: &Client, results: CommandResults, reservation: Option<Reservation>) {
+    /// A device says what came of a COMMAND. What nobody waits for from this device leaves no trace. What is held comes
+    /// free once the results were worked on.
+    pub fn results(&self, from: &Client, results: CommandResults, held: Option<Held>) {
         let entry = self.of_executor(from, &results.session_id);
         let (session, response) = (results.session_id.clone(), results.prev_response_id.clone());
-        if !entry.is_some_and(|entry| entry.answered(results, reservation)) {
+        if !entry.is_some_and(|entry| entry.answered(results, held)) {
             tracing::debug!(client = %from.id, %session, %response, "results that nobody waits for were dropped");
             self.0.metrics.dropped_results();
         }
@@ -311,6 +320,7 @@ impl Sessions {
     /// A client is gone: what it asked for and what it was to do ends.
     pub fn gone(&self, client: &Client) {
         self.0.inventories.forget(client.number);
+        self.0.withdrawn.forget(client.number);
         for entry in self.0.live.all(|entry| entry.executor().number == client.number) {
             entry.cancel(Reason::DeviceDisconnected);
         }
@@ -363,7 +373,7 @@ impl Sessions {
             let ended = self.0.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
-            if self.0.live.count() == 0 {
+            if self.0.lives.load(Ordering::Acquire) == 0 {
                 return;
             }
             ended.await;

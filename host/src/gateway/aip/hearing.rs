@@ -12,7 +12,7 @@ use super::Aip;
 use super::transfers::Transfers;
 use crate::clients::Client;
 use crate::gateway::Reservation;
-use crate::sessions::refuse;
+use crate::sessions::{Held, refuse};
 
 /// One registered connection, as far as it is listened to.
 pub(super) struct Hearing<'a> {
@@ -65,7 +65,10 @@ impl<'a> Hearing<'a> {
         match message {
             ClientMessage::Heartbeat(_) => self.answer(&ServerMessage::Heartbeat(ServerHeartbeat::default())),
             ClientMessage::Task(task) => self.aip.sessions.task(self.client, task),
-            ClientMessage::CommandResults(results) => self.aip.sessions.results(self.client, results, reservation),
+            ClientMessage::CommandResults(results) => {
+                let held = reservation.map(|room| Box::new(room) as Held);
+                self.aip.sessions.results(self.client, results, held);
+            }
             ClientMessage::DeviceInfoRequest(request) => self.device_info(&request),
             ClientMessage::DeviceInfoResponse(update) => {
                 if self.client.kind == ClientType::Device {
