@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::access::{self, Access, Door};
 use crate::clients::Clients;
-use crate::config::{Config, DeviceMetadata, Injection, Loaded, Loader, Scope, read_keys};
+use crate::config::{Config, DeviceMetadata, Injection, KeyFile, Loaded, Loader, Scope, read_keys};
 use crate::gateway::Upgrades;
 use crate::gateway::aip::{Aip, RESTART};
 use crate::gateway::http::{self, Api};
@@ -54,7 +54,9 @@ impl App {
     /// until [`App::run`].
     pub async fn start(loaded: Loaded, loader: Loader) -> Result<Self> {
         let config = loaded.config.clone();
-        let named = config.keys.file.as_deref().map(read_keys).transpose()?.unwrap_or_default();
+        let keys = config.keys.file.as_deref().map(|path| KeyFile::open(path, read_keys)).transpose()?;
+        let (key_file, named) = keys.unzip();
+        let named = named.unwrap_or_default();
         let metadata = config.devices.metadata.as_deref().map(DeviceMetadata::read).transpose()?.unwrap_or_default();
         let tls = config.server.tls.as_ref().map(Tls::read).transpose()?;
         let (tls, tls_reloader) = tls.unzip();
@@ -81,6 +83,7 @@ impl App {
         let injections = injections(&config, &metadata);
         let sessions = Sessions::new(services, config.sessions.clone(), &injections, &journals)
             .with_context(|| format!("journals cannot be kept in {}", journals.display()))?;
+        let upgrades = Upgrades::new(&config.connections);
         let aip = Aip {
             clients: Arc::clone(&clients),
             sessions: sessions.clone(),
@@ -89,9 +92,9 @@ impl App {
             devices: Arc::new(config.devices.clone()),
             metadata: Arc::new(metadata),
             metrics: Arc::clone(&metrics),
+            room: Arc::clone(upgrades.room()),
             draining: drain.subscribe(),
         };
-        let upgrades = Upgrades::new(&config.connections);
         let api = Api::new(
             Arc::clone(&clients),
             sessions.clone(),
@@ -102,7 +105,7 @@ impl App {
             listener.counters(),
         );
         let router = router(aip, api, &access, upgrades);
-        let refresh = Refresh::new(loaded, loader, tls_reloader)?;
+        let refresh = Refresh::new(loaded, loader, key_file, tls_reloader);
         let _ = tokio::time::timeout(PLUGINS, library.settled()).await;
         Ok(Self { config, library, clients, sessions, listener, router, access, refresh, drain })
     }

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
 use hangar_runtime::library::Library;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::access::Access;
-use crate::config::{DeviceMetadata, KeyFile, Loaded, Loader, read_keys};
+use crate::config::{DeviceMetadata, KeyFile, Loaded, Loader};
 use crate::server::TlsReloader;
 use crate::sessions::Sessions;
 
@@ -26,9 +25,8 @@ pub(super) struct Refresh {
 
 impl Refresh {
     /// Looks at what the configuration names.
-    pub fn new(loaded: Loaded, loader: Loader, tls: Option<TlsReloader>) -> Result<Self> {
-        let keys = loaded.config.keys.file.as_deref().map(|path| KeyFile::open(path, read_keys)).transpose()?;
-        Ok(Self { loaded, loader, keys: keys.map(|(file, _)| file), tls })
+    pub fn new(loaded: Loaded, loader: Loader, keys: Option<KeyFile>, tls: Option<TlsReloader>) -> Self {
+        Self { loaded, loader, keys, tls }
     }
 
     /// Looks until it is dropped.

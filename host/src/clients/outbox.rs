@@ -46,7 +46,10 @@ struct Shared {
 struct State {
     answers: VecDeque<Utf8Bytes>,
     bulk: VecDeque<Utf8Bytes>,
+    /// Of all but the one that is larger than all may be together.
     bytes: usize,
+    /// Whether that one is there.
+    has_huge: bool,
     ping: bool,
     end: Option<Parcel>,
     /// Nothing is taken any more.
@@ -89,15 +92,17 @@ impl Outbox {
         if state.shut {
             return Err(TooSlow);
         }
-        let bytes = state.bytes.saturating_add(text.len());
+        let is_huge = text.len() > self.0.bytes as usize;
+        let bytes = if is_huge { state.bytes } else { state.bytes.saturating_add(text.len()) };
         let too_many = state.frames() >= self.0.frames as usize;
-        let too_much = state.frames() > 0 && bytes > self.0.bytes as usize;
+        let too_much = if is_huge { state.has_huge } else { bytes > self.0.bytes as usize };
         if too_many || too_much {
             // What is in there would come with holes.
             *state = State::default();
             state.shut(Parcel::Cut("it does not read what is written to it"));
         } else {
             state.bytes = bytes;
+            state.has_huge |= is_huge;
             lane(&mut state).push_back(text);
         }
         let taken = if state.shut { Err(TooSlow) } else { Ok(()) };
@@ -148,6 +153,15 @@ impl Parcels {
         self.take().map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// Why the connection is to be let go of at once, if it is; whoever waits for something else is woken by that.
+    pub fn cut(&mut self, context: &mut Context<'_>) -> Option<&'static str> {
+        self.0.waker.register(context.waker());
+        match self.0.state().end {
+            Some(Parcel::Cut(why)) => Some(why),
+            _ => None,
+        }
+    }
+
     fn take(&self) -> Option<Parcel> {
         let mut state = self.0.state();
         if state.ping {
@@ -159,7 +173,10 @@ impl Parcels {
             None => state.bulk.pop_front(),
         };
         if let Some(text) = text {
-            state.bytes -= text.len();
+            match text.len() > self.0.bytes as usize {
+                true => state.has_huge = false,
+                false => state.bytes -= text.len(),
+            }
             if state.frames() == 0 {
                 // An idle connection keeps no room for what it once had to say.
                 (state.answers, state.bulk) = (VecDeque::new(), VecDeque::new());
@@ -210,10 +227,19 @@ mod tests {
 
     #[test]
     fn who_does_not_keep_up_is_cut_off() {
-        let (outbox, mut parcels) = Outbox::new(2, 10);
+        let (outbox, _parcels) = Outbox::new(8, 10);
         outbox.bulk("far more than ten bytes").unwrap();
+        outbox.answer("x").unwrap();
+        let (outbox, mut parcels) = Outbox::new(8, 10);
+        outbox.bulk("far more than ten bytes").unwrap();
+        outbox.bulk("ten bytes.").unwrap();
         assert_eq!(outbox.answer("x"), Err(TooSlow), "too many bytes");
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(parcels.cut(&mut context).is_some());
         assert!(matches!(all(&mut parcels)[..], [Parcel::Cut(_)]));
+        let (outbox, _parcels) = Outbox::new(8, 10);
+        outbox.bulk("far more than ten bytes").unwrap();
+        assert_eq!(outbox.bulk("another that is as large"), Err(TooSlow), "one such is enough");
         let (outbox, mut parcels) = Outbox::new(2, 10);
         outbox.answer("1").unwrap();
         outbox.answer("2").unwrap();

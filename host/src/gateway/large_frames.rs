@@ -155,6 +155,12 @@ impl Room {
         }
     }
 
+    /// Takes so many bytes at once, or not at all, for what is collected from many messages.
+    pub fn try_reserve(&self, bytes: u64) -> Option<Reservation> {
+        let pieces = u32::try_from(bytes.div_ceil(PIECE as u64)).ok()?;
+        Arc::clone(&self.budget).try_acquire_many_owned(pieces).ok().map(Reservation)
+    }
+
     /// Bytes that are reserved at present.
     pub fn reserved(&self) -> usize {
         self.pieces.saturating_sub(self.budget.available_permits()).saturating_mul(PIECE)
@@ -293,9 +299,11 @@ impl<S> Gate<S> {
         let bytes = match (is_in_pieces, is_last) {
             (false, _) => message,
             (true, true) => message.saturating_mul(2),
-            (true, false) => 2 * FRAME_BYTES as u64,
+            (true, false) => 2 * FRAME_BYTES.min(self.limit) as u64,
         };
-        self.large = Some(Box::new(self.room.ask(bytes, message)));
+        // What is yet to be announced has to come in its time as well.
+        let expected = if is_in_pieces { bytes / 2 } else { message };
+        self.large = Some(Box::new(self.room.ask(bytes, expected)));
         Ok(false)
     }
 

@@ -7,6 +7,6 @@ mod large_frames;
 mod socket;
 mod upgrade;
 
-pub use large_frames::{FrameRefusal, Reservation};
+pub use large_frames::{FrameRefusal, Reservation, Room};
 pub use socket::Socket;
 pub use upgrade::Upgrades;

@@ -64,6 +64,11 @@ impl Upgrades {
         Self { room: Arc::new(Room::new(limits)) }
     }
 
+    /// The room for large messages, for whoever needs some of it.
+    pub fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
     /// Bytes of the room for large messages that are taken at present.
     pub fn reserved(&self) -> usize {
         self.room.reserved()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use hangar_aip::limits::FRAME_BYTES;
 use hangar_aip::{
     Command, CommandResult, Commands, Id, Json, ResultStatus, ServerMessage, TaskStatus, ToolInfo, ToolType,
 };
-use hangar_aip::limits::FRAME_BYTES;
 use hangar_runtime::Blobs;
 use hangar_runtime::contract::actions::{Call, RunCommands, ToolSet};
 use hangar_runtime::contract::events::CallResult;

@@ -15,7 +15,7 @@ use super::Shared;
 use super::entry::{Entry, Requester};
 use super::executor::failure;
 use crate::clients::{Client, View};
-use crate::handlers::{Judged, kind};
+use crate::handlers::{Judged, Way, kind};
 
 /// What is to become of a task.
 #[derive(Debug)]
@@ -59,25 +59,27 @@ pub(super) async fn task(shared: &Shared, entry: &Arc<Entry>) -> TaskVerdict {
     let body = TaskBody { request, task_name: entry.order.task_name.clone(), target: executor.id.to_string() };
     let envelope = envelope(entry, kind::TASK, &requester(entry), &[party(&executor)], &body, Vec::new());
     let scope = scope(shared, entry, Arc::default());
-    match shared.handlers.judge(entry.requester.name(), envelope, scope).await {
-        Judged::Pass { body: None, .. } => go(body.request, executor, None),
-        Judged::Pass { body: Some(replaced), .. } => match serde_json::from_str::<TaskBody>(&replaced) {
-            Ok(body) if !body.request.trim().is_empty() => go(body.request, executor, None),
-            _ => TaskVerdict::Refuse("a handler replaced the task by something that is none".to_owned()),
-        },
-        Judged::Reply(body) => TaskVerdict::Reply(body),
-        Judged::Reject { text, .. } => TaskVerdict::Refuse(said(&text)),
-        Judged::Route(targets) => match targets.first().and_then(|target| shared.clients.get(target)) {
-            Some(device) if targets.len() == 1 && device.kind == ClientType::Device => go(body.request, device, None),
+    let Judged { body: replaced, way } = shared.handlers.judge(entry.requester.name(), envelope, scope).await;
+    let request = match replaced.as_deref().map(serde_json::from_str::<TaskBody>) {
+        None => body.request,
+        Some(Ok(body)) if !body.request.trim().is_empty() => body.request,
+        Some(_) => return TaskVerdict::Refuse("a handler replaced the task by something that is none".to_owned()),
+    };
+    match way {
+        Way::On(_) => go(request, executor, None),
+        Way::Reply(body) => TaskVerdict::Reply(body),
+        Way::Reject { text, .. } => TaskVerdict::Refuse(said(&text)),
+        Way::Route(targets) => match targets.first().and_then(|target| shared.clients.get(target)) {
+            Some(device) if targets.len() == 1 && device.kind == ClientType::Device => go(request, device, None),
             _ => TaskVerdict::Refuse("a handler routes the task to what is not exactly one device".to_owned()),
         },
-        Judged::StartSession(start) => {
+        Way::StartSession(start) => {
             let device = match start.executor.as_str() {
                 "" => Some(executor),
                 id => may_see(shared, entry, id).then(|| shared.clients.get(id)).flatten(),
             };
             match device.filter(|device| device.kind == ClientType::Device) {
-                Some(device) => go(body.request, device, Some(start.behaviour)),
+                Some(device) => go(request, device, Some(start.behaviour)),
                 None => TaskVerdict::Refuse("a handler names a device that is not there".to_owned()),
             }
         }
@@ -112,16 +114,15 @@ pub(super) async fn commands(
     let envelope = envelope(entry, kind::COMMAND, &run, &[party(entry.executor())], &body, Vec::new());
     let blobs = entry.blobs().cloned().unwrap_or_default();
     let judged = shared.handlers.judge(entry.requester.name(), envelope, scope(shared, entry, blobs)).await;
-    let (calls, denied) = match judged {
-        Judged::Pass { body: None, denied } => (body.calls, denied),
-        Judged::Pass { body: Some(replaced), denied } => match serde_json::from_str::<CommandBody>(&replaced) {
-            Ok(replaced) => (replaced.calls, denied),
-            Err(_) => return Err(failure("internal", "a handler replaced the command by something that is none")),
-        },
-        Judged::Reject { code, text } => return Err(failure(&code, said(&text))),
-        Judged::Reply(_) | Judged::Route(_) | Judged::StartSession(_) => {
-            return Err(failure("unsupported", "a handler gave a verdict that means nothing for a command"));
-        }
+    let denied = match judged.way {
+        Way::On(denied) => denied,
+        Way::Reject { code, text } => return Err(failure(&code, said(&text))),
+        Way::Reply(_) | Way::Route(_) | Way::StartSession(_) => return Err(meaningless()),
+    };
+    let calls = match judged.body.as_deref().map(serde_json::from_str::<CommandBody>) {
+        None => body.calls,
+        Some(Ok(replaced)) => replaced.calls,
+        Some(Err(_)) => return Err(failure("internal", "a handler replaced the command by something that is none")),
     };
     let reason = |call: &Call| {
         let denial = denied.iter().find(|denial| denial.call_id == call.call_id)?;
@@ -150,15 +151,22 @@ pub(super) async fn results(
     let run = Party { id: entry.run_id.clone(), kind: "run".to_owned(), extra: String::new() };
     let envelope = envelope(entry, kind::RESULTS, &party(entry.executor()), &[run], &body, named);
     let blobs = entry.blobs().cloned().unwrap_or_default();
-    match shared.handlers.judge(&entry.executor().id, envelope, scope(shared, entry, blobs)).await {
-        Judged::Pass { body: None, .. } => Ok(body.results),
-        Judged::Pass { body: Some(replaced), .. } => match serde_json::from_str::<ResultsBody>(&replaced) {
-            Ok(replaced) if replaced.results.len() == body.results.len() => Ok(replaced.results),
-            _ => Err(failure("internal", "a handler replaced the results by something that is none")),
-        },
-        Judged::Reject { code, text } => Err(failure(&code, said(&text))),
-        _ => Err(failure("unsupported", "a handler gave a verdict that means nothing for results")),
+    let judged = shared.handlers.judge(&entry.executor().id, envelope, scope(shared, entry, blobs)).await;
+    match judged.way {
+        Way::On(_) => {}
+        Way::Reject { code, text } => return Err(failure(&code, said(&text))),
+        Way::Reply(_) | Way::Route(_) | Way::StartSession(_) => return Err(meaningless()),
     }
+    match judged.body.as_deref().map(serde_json::from_str::<ResultsBody>) {
+        None => Ok(body.results),
+        Some(Ok(replaced)) if replaced.results.len() == body.results.len() => Ok(replaced.results),
+        Some(_) => Err(failure("internal", "a handler replaced the results by something that is none")),
+    }
+}
+
+/// `Handlers` has seen to it that there are none.
+fn meaningless() -> Failure {
+    failure("unsupported", "a handler gave a verdict that means nothing here")
 }
 
 /// The body of an end.
@@ -182,17 +190,19 @@ pub(super) async fn end(shared: &Shared, entry: &Arc<Entry>, outcome: Outcome) -
     let run = Party { id: entry.run_id.clone(), kind: "run".to_owned(), extra: String::new() };
     let envelope = envelope(entry, kind::TASK_END, &run, &[requester(entry)], &body, Vec::new());
     let blobs = entry.blobs().cloned().unwrap_or_default();
-    match shared.handlers.judge(entry.requester.name(), envelope, scope(shared, entry, blobs)).await {
-        Judged::Pass { body: None, .. } => outcome,
-        Judged::Pass { body: Some(replaced), .. } => match serde_json::from_str::<EndBody>(&replaced) {
-            Ok(EndBody { status, error: None, result }) if status == "completed" => {
-                Outcome::Completed { result: result.map(Json::from) }
-            }
-            Ok(EndBody { error, result, .. }) => Outcome::failed(error.unwrap_or_default(), result.map(Json::from)),
-            Err(_) => Outcome::failed("a handler replaced the end of the session by something that is none", None),
-        },
-        Judged::Reject { text, .. } => Outcome::failed(said(&text), None),
-        _ => Outcome::failed("a handler gave a verdict that means nothing for the end of a session", None),
+    let judged = shared.handlers.judge(entry.requester.name(), envelope, scope(shared, entry, blobs)).await;
+    match judged.way {
+        Way::On(_) => {}
+        Way::Reject { text, .. } => return Outcome::failed(said(&text), None),
+        Way::Reply(_) | Way::Route(_) | Way::StartSession(_) => return Outcome::failed(meaningless().text, None),
+    }
+    match judged.body.as_deref().map(serde_json::from_str::<EndBody>) {
+        None => outcome,
+        Some(Ok(EndBody { status, error: None, result })) if status == "completed" => {
+            Outcome::Completed { result: result.map(Json::from) }
+        }
+        Some(Ok(EndBody { error, result, .. })) => Outcome::failed(error.unwrap_or_default(), result.map(Json::from)),
+        Some(Err(_)) => Outcome::failed("a handler replaced the end of the session by something that is none", None),
     }
 }
 

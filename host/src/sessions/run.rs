@@ -48,6 +48,8 @@ pub(super) struct Driver {
     /// What it has by now, should it not get further.
     partial: Vec<String>,
     cancelled: Option<Reason>,
+    /// Why it has to end, as soon as its step was carried out.
+    exceeded: Option<Reason>,
 }
 
 /// Something that will be answered; with nothing if it was given up silently.
@@ -86,6 +88,7 @@ impl Driver {
             spent: Spent::default(),
             partial: Vec::new(),
             cancelled: None,
+            exceeded: None,
         }
     }
 
@@ -116,6 +119,10 @@ impl Driver {
                 if let Some(ending) = self.tell(token, body).await {
                     return ending;
                 }
+                // A run that always has something to be told is to hear of this, too.
+                if let Some(reason) = self.entry.cancelled().or(self.exceeded) {
+                    return self.end_with(reason).await;
+                }
             }
             if let Err(fault) = self.move_along().await {
                 return Ending::Broken(fault);
@@ -123,10 +130,16 @@ impl Driver {
             if self.executor.is_silent() {
                 return self.end_with(Reason::Silence).await;
             }
+            if self.works.is_empty() {
+                return Ending::Failed(stuck());
+            }
             match self.wait().await {
-                Happened::Answer(token, body) => {
+                // What was given up silently has no answer, and its token may stand for something else by now.
+                Happened::Answer(_, None) => {}
+                Happened::Answer(token, Some(body)) => {
                     self.gives_up.remove(&token);
-                    self.due.extend(body.map(|body| (token, body)));
+                    self.spend(&body);
+                    self.due.push_back((token, body));
                 }
                 Happened::Cancelled(reason) => return self.end_with(reason).await,
                 Happened::Reported(outcome) => return Ending::Reported(outcome),
@@ -181,10 +194,10 @@ impl Driver {
 
     /// Tells the run one event and carries out what it answers.
     async fn tell(&mut self, token: u32, body: EventBody) -> Option<Ending> {
-        if self.spent.events >= self.shared.limits.machine_steps && self.cancelled.is_none() {
-            return Some(Ending::Cancelled(Reason::Steps, std::mem::take(&mut self.partial)));
-        }
         self.spent.events += 1;
+        if self.spent.events >= self.shared.limits.machine_steps && self.cancelled.is_none() {
+            self.exceeded = Some(Reason::Steps);
+        }
         self.entry.shown().events = self.spent.events;
         let event = self.run.event(super::now_ms(), token, body);
         self.journal.event(&event, &self.blobs).await;
@@ -262,8 +275,9 @@ impl Driver {
                 self.gives_up.insert(token, quiet);
                 self.works.push(Box::pin(async move {
                     tokio::select! {
-                        () = sleep(Duration::from_millis(ms.into())) => (token, Some(EventBody::Timer)),
+                        biased;
                         Ok(()) = given_up => (token, None),
+                        () = sleep(Duration::from_millis(ms.into())) => (token, Some(EventBody::Timer)),
                     }
                 }));
             }
@@ -281,7 +295,7 @@ impl Driver {
             ActionBody::Emit(emit) => {
                 self.entry.shown().emitted(super::now_ms(), &emit);
             }
-            ActionBody::Progress(progress) => return self.progressed(progress),
+            ActionBody::Progress(progress) => self.progressed(progress),
             ActionBody::Finish(finish) => return Some(Ending::Finished(finish)),
             ActionBody::Fail(fail) => return Some(Ending::Failed(fail)),
             ActionBody::Extension(named) => {
@@ -334,12 +348,21 @@ impl Driver {
         });
     }
 
-    fn progressed(&mut self, progress: Progress) -> Option<Ending> {
+    fn progressed(&mut self, progress: Progress) {
         self.entry.shown().progressed(&progress);
         let step = progress.agent_step;
         self.partial = progress.results;
-        let is_over = step > self.shared.limits.agent_steps && self.cancelled.is_none();
-        is_over.then(|| Ending::Cancelled(Reason::Steps, std::mem::take(&mut self.partial)))
+        if step > self.shared.limits.agent_steps && self.cancelled.is_none() {
+            self.exceeded = Some(Reason::Steps);
+        }
+    }
+
+    /// Counts what a model's answer has cost.
+    fn spend(&mut self, body: &EventBody) {
+        if let EventBody::ModelReply(ModelOutcome::Answer(answer)) = body {
+            let tokens = answer.usage.input_tokens.saturating_add(answer.usage.output_tokens);
+            self.spent.tokens = self.spent.tokens.saturating_add(tokens);
+        }
     }
 
     fn work(&mut self, token: u32, work: impl Future<Output = EventBody> + Send + 'static) {
@@ -364,6 +387,12 @@ fn within(spent: &mut u32, more: u32, limit: u32) -> bool {
 fn given_up(failure: Failure) -> hangar_runtime::contract::actions::Fail {
     let Failure { code, text, extra } = failure;
     hangar_runtime::contract::actions::Fail { code, text, results: Vec::new(), extra }
+}
+
+/// Nothing will ever happen to it any more.
+fn stuck() -> hangar_runtime::contract::actions::Fail {
+    let text = "The plugin waits for nothing and has not finished; this is a mistake in the plugin".to_owned();
+    hangar_runtime::contract::actions::Fail { code: "internal".to_owned(), text, ..Default::default() }
 }
 
 fn model_error(code: &str, text: String) -> ModelOutcome {

@@ -87,7 +87,7 @@ impl<'a> Hearing<'a> {
             }
             ClientMessage::Transfer(announcement) => {
                 let transfers = self.transfers.get_or_insert_default();
-                let arrived = transfers.announced(&announcement);
+                let arrived = transfers.announced(&announcement, &self.aip.room);
                 self.arrived(arrived);
             }
             // `Registered` has refused it.
@@ -110,6 +110,13 @@ impl<'a> Hearing<'a> {
         let info = device.and_then(|device| device.info()).ok_or_else(unknown);
         let response_id = request.request_id.clone().unwrap_or_else(Id::fresh);
         self.answer(&ServerMessage::DeviceInfo(DeviceInfoAnswer { response_id, info }));
+    }
+
+    /// Nothing was said, but time has passed.
+    pub fn look(&mut self) {
+        if let Some(Err(text)) = self.transfers.as_mut().map(|transfers| transfers.look()) {
+            self.complain(text);
+        }
     }
 
     /// Something else came where bytes were announced.

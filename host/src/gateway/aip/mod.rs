@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::access::Admitted;
 use crate::clients::{Clients, Outbox};
 use crate::config::{ConnectionLimits, DeviceMetadata, DevicesConfig};
-use crate::gateway::Socket;
+use crate::gateway::{Room, Socket};
 use crate::handlers::Handlers;
 use crate::sessions::Sessions;
 use crate::telemetry::Metrics;
@@ -40,6 +40,8 @@ pub struct Aip {
     pub metadata: Arc<DeviceMetadata>,
     /// Where figures go.
     pub metrics: Arc<Metrics>,
+    /// The room that large messages and files share.
+    pub room: Arc<Room>,
     /// Whether the server is about to stop.
     pub draining: watch::Receiver<bool>,
 }
@@ -85,14 +87,17 @@ impl Aip {
                 Happening::Text(text) => {
                     client.was_heard();
                     let reservation = wire.socket().take_reservation();
-                    hearing.text(text.as_bytes(), reservation);
+                    at_length(text.len(), || hearing.text(text.as_bytes(), reservation));
                 }
                 Happening::Binary(bytes) => {
                     client.was_heard();
                     let reservation = wire.socket().take_reservation();
-                    hearing.binary(bytes, reservation);
+                    at_length(bytes.len(), || hearing.binary(bytes, reservation));
                 }
-                Happening::Sign => client.was_heard(),
+                Happening::Sign => {
+                    client.was_heard();
+                    hearing.look();
+                }
                 Happening::Gone(gone) => break gone,
             }
         };
@@ -101,8 +106,8 @@ impl Aip {
         client.left();
         self.sessions.gone(&client);
         tracing::info!(client = %client.id, why = %gone, "a client is gone");
-        Box::pin(self.farewell(wire, &client, &gone)).await;
         self.tell_gone(&client);
+        Box::pin(self.farewell(wire, &client, &gone)).await;
     }
 
     /// Says why, where the peer may still hear it.
@@ -118,6 +123,12 @@ impl Aip {
             wire.say_good_bye().await;
         }
     }
+}
+
+/// Works on a message. While it is a large one, the other tasks of this thread go on elsewhere.
+fn at_length(bytes: usize, work: impl FnOnce()) {
+    const LONG: usize = 256 << 10;
+    if bytes > LONG { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// Bytes of the first frame: nobody is given much room before it is known who it is.

@@ -13,7 +13,7 @@ use super::wire::{Happening, Wire};
 use crate::access::Admitted;
 use crate::clients::{Client, Introduction, NotTaken, Outbox, View};
 use crate::config::Scope as KeyScope;
-use crate::handlers::{Judged, kind};
+use crate::handlers::{Way, kind};
 
 /// How often somebody whose id is taken by one that is gone tries again: another one may be faster.
 const ATTEMPTS: usize = 3;
@@ -101,9 +101,12 @@ impl Aip {
             info: introduction.info.as_ref(),
         };
         let (envelope, scope) = self.about(kind::CLIENT_REGISTERED, &introduction.id, &body);
-        match self.handlers.judge(&introduction.id, envelope, scope).await {
-            Judged::Reject { text, .. } => Err(Some(Refusal::Rejected(text))),
-            _ => Ok(()),
+        match self.handlers.judge(&introduction.id, envelope, scope).await.way {
+            Way::On(_) => Ok(()),
+            Way::Reject { text, .. } => Err(Some(Refusal::Rejected(text))),
+            Way::Reply(_) | Way::Route(_) | Way::StartSession(_) => Err(Some(Refusal::Rejected(
+                "a handler gave a verdict that means nothing for a registration".to_owned(),
+            ))),
         }
     }
 

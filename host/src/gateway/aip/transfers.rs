@@ -4,8 +4,12 @@ use bytes::{Bytes, BytesMut};
 use hangar_aip::binary::{Announcement, Arrived, Completed, Receiver, TransferError, TransferLimits};
 use tokio::time::Instant;
 
+use crate::gateway::{Reservation, Room};
+
 /// How long one transfer may take.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+
+const TOO_LONG: &str = "Transfer aborted: it took too long";
 
 /// A file, and what is in it.
 pub(super) type Received = (Completed, Bytes);
@@ -15,6 +19,8 @@ pub(super) type Received = (Completed, Bytes);
 pub(super) struct Transfers {
     receiver: Receiver,
     content: BytesMut,
+    /// The room that the content takes, or will take.
+    room: Option<Reservation>,
     since: Instant,
     /// Binary frames that nobody had announced.
     pub strikes: u32,
@@ -23,7 +29,7 @@ pub(super) struct Transfers {
 impl Default for Transfers {
     fn default() -> Self {
         let receiver = Receiver::new(TransferLimits::default());
-        Self { receiver, content: BytesMut::new(), since: Instant::now(), strikes: 0 }
+        Self { receiver, content: BytesMut::new(), room: None, since: Instant::now(), strikes: 0 }
     }
 }
 
@@ -38,10 +44,33 @@ impl Transfers {
         self.receiver.is_idle() && self.strikes == 0
     }
 
-    /// Something is announced, or said to be complete.
-    pub fn announced(&mut self, announcement: &Announcement) -> Result<Option<Received>, String> {
+    /// Something is announced, or said to be complete. A file has room of its own, or is not begun.
+    pub fn announced(&mut self, announcement: &Announcement, room: &Room) -> Result<Option<Received>, String> {
         let arrived = self.receiver.announcement(announcement);
+        if let Ok(Arrived::Begun(start)) = &arrived {
+            self.room = room.try_reserve(start.size);
+            if self.room.is_none() {
+                self.give_up();
+                return Err(
+                    "There is no room for the file, because others are being received; try again later".to_owned()
+                );
+            }
+        }
         self.arrived(arrived, &[])
+    }
+
+    /// It is time to look whether what is on its way still comes. An error says that it took too long.
+    pub fn look(&mut self) -> Result<(), String> {
+        if self.receiver.is_idle() || self.since.elapsed() <= PATIENCE {
+            return Ok(());
+        }
+        self.give_up();
+        Err(TOO_LONG.to_owned())
+    }
+
+    fn give_up(&mut self) {
+        self.receiver.abort();
+        (self.content, self.room) = (BytesMut::new(), None);
     }
 
     /// Bytes came.
@@ -58,27 +87,31 @@ impl Transfers {
     pub fn interrupted(&mut self) -> Result<(), TransferError> {
         let interrupted = self.receiver.text();
         if interrupted.is_err() {
-            self.content = BytesMut::new();
+            self.give_up();
         }
         interrupted
     }
 
     fn arrived(&mut self, arrived: Result<Arrived, TransferError>, bytes: &[u8]) -> Result<Option<Received>, String> {
         let arrived = arrived.map_err(|error| {
-            self.content = BytesMut::new();
+            self.give_up();
             error.to_string()
         })?;
         match arrived {
+            Arrived::Announced if self.room.is_none() => self.since = Instant::now(),
             Arrived::Announced => {}
             Arrived::Begun(_) => (self.content, self.since) = (BytesMut::new(), Instant::now()),
             Arrived::Chunk if self.since.elapsed() > PATIENCE => {
-                self.receiver.abort();
-                self.content = BytesMut::new();
-                return Err("Transfer aborted: it took too long".to_owned());
+                self.give_up();
+                return Err(TOO_LONG.to_owned());
             }
             Arrived::Chunk => self.content.extend_from_slice(bytes),
             Arrived::Whole(file) => return Ok(Some((file, Bytes::copy_from_slice(bytes)))),
-            Arrived::File(file) => return Ok(Some((file, std::mem::take(&mut self.content).freeze()))),
+            Arrived::File(file) => {
+                let content = std::mem::take(&mut self.content).freeze();
+                self.room = None;
+                return Ok(Some((file, content)));
+            }
         }
         Ok(None)
     }

@@ -31,14 +31,14 @@ pub(super) struct Wire {
     traffic: Traffic,
     /// Something was handed to the socket and is not flushed yet.
     is_writing: bool,
-    /// Since when the peer has taken nothing.
-    stalled: Option<Instant>,
     heard: Instant,
     pinged: Instant,
     /// Pings are sent: the peer has been told that it is registered.
     pings: bool,
-    /// The good-bye was written; only the peer's is waited for.
-    is_closing: bool,
+    /// Since when the good-bye is written, and only the peer's is waited for.
+    closing: Option<Instant>,
+    /// Somebody wants to know whether the peer is there, and it is: a large message comes from it.
+    is_there: bool,
     pace: Option<Box<DefaultDirectRateLimiter>>,
     /// Nothing is read until then.
     paused: Option<Instant>,
@@ -91,11 +91,11 @@ impl Wire {
             limits,
             traffic,
             is_writing: false,
-            stalled: None,
             heard: now,
             pinged: now,
             pings: false,
-            is_closing: false,
+            closing: None,
+            is_there: false,
             pace,
             paused: None,
             alarm,
@@ -121,6 +121,9 @@ impl Wire {
         if let Err(gone) = self.write(context) {
             return Poll::Ready(Happening::Gone(gone));
         }
+        if std::mem::take(&mut self.is_there) {
+            return Poll::Ready(Happening::Sign);
+        }
         if let Poll::Ready(happening) = self.read(context) {
             return Poll::Ready(happening);
         }
@@ -133,15 +136,18 @@ impl Wire {
             if self.is_writing {
                 match Pin::new(&mut self.socket).poll_flush(context) {
                     Poll::Ready(flushed) => flushed.map_err(of_error)?,
-                    Poll::Pending => {
-                        self.stalled.get_or_insert_with(Instant::now);
-                        return Ok(());
-                    }
+                    // The socket itself gives up a peer that takes nothing.
+                    Poll::Pending => return self.parcels.cut(context).map_or(Ok(()), |why| Err(Gone::TooSlow(why))),
                 }
-                (self.is_writing, self.stalled) = (false, None);
+                self.is_writing = false;
             }
             for _ in 0..BATCH {
                 let Poll::Ready(parcel) = self.parcels.poll(context) else { break };
+                if parcel == Parcel::Ping && self.socket.is_receiving() {
+                    // It could not answer before all of that has come.
+                    self.is_there = true;
+                    continue;
+                }
                 self.is_writing = true;
                 let message = match parcel {
                     Parcel::Text(text) => {
@@ -150,14 +156,14 @@ impl Wire {
                     }
                     Parcel::Ping => Message::Ping(Bytes::new()),
                     Parcel::Close(code, reason) => {
-                        self.is_closing = true;
+                        self.closing = Some(Instant::now());
                         Message::Close(Some(CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) }))
                     }
                     Parcel::Cut(why) => return Err(Gone::TooSlow(why)),
                 };
                 // Where the socket does not take it at once, it keeps it until it is flushed.
                 Pin::new(&mut self.socket).start_send(message).map_err(of_error)?;
-                if self.is_closing {
+                if self.closing.is_some() {
                     break;
                 }
             }
@@ -221,10 +227,8 @@ impl Wire {
     fn watch(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
         loop {
             let now = Instant::now();
-            if let Some(since) = self.stalled
-                && now >= since + self.limits.write_stall
-            {
-                return Poll::Ready(Happening::Gone(Gone::TooSlow("it takes nothing of what is written to it")));
+            if self.closing.is_some_and(|since| now >= since + FAREWELL) {
+                return Poll::Ready(Happening::Gone(Gone::Closed));
             }
             if self.socket.is_receiving() {
                 // It cannot say anything else meanwhile.
@@ -238,7 +242,7 @@ impl Wire {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if self.pings && !self.is_closing && !self.is_writing && now >= self.pinged + self.limits.ping {
+            if self.pings && self.closing.is_none() && !self.is_writing && now >= self.pinged + self.limits.ping {
                 self.pinged = now;
                 if let Err(error) = Pin::new(&mut self.socket).start_send(Message::Ping(Bytes::new())) {
                     return Poll::Ready(Happening::Gone(of_error(error)));
@@ -256,7 +260,7 @@ impl Wire {
             let due = [
                 Some(self.heard + self.limits.silence),
                 self.pings.then_some(next_ping),
-                self.stalled.map(|since| since + self.limits.write_stall),
+                self.closing.map(|since| since + FAREWELL),
                 self.paused,
             ];
             let Some(next) = due.into_iter().flatten().min() else { return Poll::Pending };
@@ -272,7 +276,7 @@ impl Wire {
 
     /// Writes what is still in the outbox, the good-bye last, and waits a little for the peer's.
     pub async fn say_good_bye(mut self) {
-        let patience = FAREWELL.min(self.limits.write_stall);
+        let patience = FAREWELL;
         let farewell = async {
             loop {
                 match self.next().await {
