@@ -92,6 +92,17 @@ async fn giving_up_fails_with_the_models_words() {
 }
 
 #[tokio::test]
+async fn an_end_that_is_neither_good_nor_bad_fails() {
+    let model = ModelServer::start().await;
+    model.will(ends("PERHAPS", "who knows"));
+    let stage = planned_by(&model).start().await;
+    let mut device = stage.device("lab-1").await;
+    let end = end_of(&mut device, "what now").await;
+    assert_eq!((&end["status"], &end["error"]), (&json!("failed"), &json!("Session ended in unknown state")));
+    assert_eq!(end["result"][0]["request"], "what now");
+}
+
+#[tokio::test]
 async fn garbage_is_asked_for_again_and_then_fails() {
     let model = ModelServer::start().await;
     model.otherwise(Reply::says("I would rather talk about the weather."));
