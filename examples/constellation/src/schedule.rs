@@ -199,6 +199,7 @@ impl Schedule {
 mod tests {
     use super::*;
 
+    #[allow(clippy::type_complexity, reason = "it is a table")]
     fn schedule(tasks: &[(&str, Option<&str>, Option<&str>, &[&str])]) -> Schedule {
         let tasks: Vec<_> = tasks
             .iter()

@@ -1,4 +1,5 @@
 //! The constellation as a process, against a server whose devices do what their requests say, over real sockets.
+#![cfg(test)]
 
 use std::collections::BTreeSet;
 use std::process::{Output, Stdio};

@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn a_verdict_that_means_nothing_stops_the_message() {
         let deny = json!({"deny": [{"call_id": "c", "reason": "no"}]});
-        assert!(matches!(after(kind::COMMAND, &[deny.clone()]).1, Way::On(denied) if denied.len() == 1));
+        assert!(matches!(after(kind::COMMAND, std::slice::from_ref(&deny)).1, Way::On(denied) if denied.len() == 1));
         for (kind, verdict) in [
             (kind::TASK, deny.clone()),
             (kind::CLIENT_REGISTERED, deny),
@@ -287,7 +287,7 @@ mod tests {
             (kind::TASK, json!({"hold": {}})),
             (kind::TASK, json!({"route": ["lab-2"]})),
         ] {
-            assert!(matches!(after(kind, &[verdict.clone()]).1, Way::Reject { .. }), "{kind}: {verdict}");
+            assert!(matches!(after(kind, std::slice::from_ref(&verdict)).1, Way::Reject { .. }), "{kind}: {verdict}");
         }
     }
 }
