@@ -143,6 +143,12 @@ impl Shared {
 }
 
 impl Parcels {
+    /// The task that writes is at work and will ask for all there is before it sleeps: until then nobody has to wake it,
+    /// least of all itself.
+    pub fn awake(&self) {
+        drop(self.0.waker.take());
+    }
+
     /// The next parcel.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Parcel> {
         if let Some(parcel) = self.take() {

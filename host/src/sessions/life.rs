@@ -255,10 +255,7 @@ impl Life {
         let entry = &self.entry;
         let outcome = outcome(ending, &entry.order.request, self.shared.limits.fail_as_completed);
         let outcome = judging::end(&self.shared, entry, outcome).await;
-        let blobs = entry.blobs().cloned();
-        // Encoding many pictures takes its time.
-        let filled = tokio::task::spawn_blocking(move || with_content(outcome, blobs.as_deref())).await;
-        let outcome = filled.unwrap_or_else(|_| Outcome::failed("The result was given up by the server", None));
+        let outcome = filled_in(outcome, entry.blobs().cloned()).await;
         self.is_over = true;
         conclude(&self.shared, &self.entry, outcome);
     }
@@ -275,6 +272,15 @@ impl Drop for Life {
         self.shared.lives.fetch_sub(1, Ordering::AcqRel);
         self.shared.ended.notify_waiters();
     }
+}
+
+/// Those who wait for the end know no blobs. Encoding many pictures takes its time.
+async fn filled_in(outcome: Outcome, blobs: Option<Arc<Blobs>>) -> Outcome {
+    if !outcome.result().is_some_and(|result| result.get().contains("$blob")) {
+        return outcome;
+    }
+    let filled = tokio::task::spawn_blocking(move || with_content(outcome, blobs.as_deref())).await;
+    filled.unwrap_or_else(|_| Outcome::failed("The result was given up by the server", None))
 }
 
 fn not_taken_up() -> Ending {

@@ -118,6 +118,14 @@ impl Wire {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+        let polled = self.poll_all(context);
+        if polled.is_ready() {
+            self.parcels.awake();
+        }
+        polled
+    }
+
+    fn poll_all(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
         if let Err(gone) = self.write(context) {
             return Poll::Ready(Happening::Gone(gone));
         }
