@@ -176,6 +176,11 @@ impl Room {
 }
 
 impl Reservation {
+    /// The room of both.
+    pub fn merge(&mut self, other: Self) {
+        self.0.merge(other.0);
+    }
+
     /// Gives back what is more than so many bytes.
     fn shrink(&mut self, bytes: u64) {
         let needed = usize::try_from(bytes.div_ceil(PIECE as u64)).unwrap_or(usize::MAX);

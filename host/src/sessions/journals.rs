@@ -80,10 +80,12 @@ impl Journals {
         }
     }
 
-    /// The journal of a run, as far as it was written; none if it is not there (any more).
-    pub async fn read(&self, plugin: &str, run_id: &str) -> Option<Vec<u8>> {
+    /// The journal of a run, as far as it was written; none if it is not there (any more), or nothing could be written.
+    pub async fn open_file(&self, plugin: &str, run_id: &str) -> Option<tokio::fs::File> {
         self.flush().await;
-        tokio::fs::read(path_of(&self.directory, plugin, run_id)).await.ok()
+        let file = tokio::fs::File::open(path_of(&self.directory, plugin, run_id)).await.ok()?;
+        let metadata = file.metadata().await.ok()?;
+        (metadata.len() > 0).then_some(file)
     }
 }
 
@@ -232,8 +234,10 @@ impl Scribe {
 
     /// Once: a full disk would otherwise fill the log as well.
     fn complain(&mut self, written: io::Result<()>) {
+        let fails = written.is_err();
+        let has_failed = std::mem::replace(&mut self.complained, fails);
         if let Err(error) = written
-            && !std::mem::replace(&mut self.complained, true)
+            && !has_failed
         {
             tracing::error!(%error, "journals cannot be written; sessions go on without");
         }
@@ -294,6 +298,8 @@ fn make_private(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
     use super::*;
 
     #[tokio::test]
@@ -306,11 +312,13 @@ mod tests {
             let name: Name = Arc::new(("echo".into(), run.into()));
             journals.pieces.send(Piece::More(Arc::clone(&name), b"a\n".to_vec())).await.unwrap();
             journals.pieces.send(Piece::More(Arc::clone(&name), b"b\n".to_vec())).await.unwrap();
-            assert_eq!(journals.read("echo", run).await.unwrap(), b"a\nb\n");
+            let mut read = Vec::new();
+            journals.open_file("echo", run).await.unwrap().read_to_end(&mut read).await.unwrap();
+            assert_eq!(read, b"a\nb\n");
             journals.pieces.send(Piece::End(name)).await.unwrap();
         }
-        assert!(journals.read("echo", "1").await.is_none());
-        assert!(journals.read("echo", "3").await.is_some());
+        assert!(journals.open_file("echo", "1").await.is_none());
+        assert!(journals.open_file("echo", "3").await.is_some());
         let again = Kept::found_in(&directory).unwrap();
         assert_eq!((again.files.len(), again.bytes), (2, 8));
         #[cfg(unix)]

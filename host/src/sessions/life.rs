@@ -245,7 +245,7 @@ impl Life {
         self.shared.metrics.refused();
         match (beginning, self.entry.requester.client()) {
             (Beginning::Dispatched(accepted), _) => drop(accepted.send(Err(refusal))),
-            (Beginning::Asked, Some(client)) => super::refusing::refuse(client, Some(&self.entry.id), &refusal),
+            (Beginning::Asked, Some(client)) => super::refusing::tell(client, Some(&self.entry.id), &refusal, true),
             (Beginning::Asked, None) => {}
         }
     }

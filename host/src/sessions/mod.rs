@@ -52,9 +52,8 @@ use withdrawn::Withdrawn;
 pub use entry::{Held, Requester};
 pub use feed::{PluginName, State};
 pub use reason::Reason;
-pub use refusing::refuse;
 pub use results::Past;
-pub use shown::{Journal, SessionView};
+pub use shown::SessionView;
 pub use task_name::is_safe;
 
 /// All sessions of this server; cheap to clone.
@@ -151,7 +150,7 @@ impl Sessions {
         let session_id = task.session_id.clone();
         if let Err(refusal) = self.take(from, task) {
             self.0.metrics.refused();
-            refuse(from, session_id.as_ref(), &refusal);
+            self.refuse(from, session_id.as_ref(), &refusal);
         }
     }
 
@@ -341,7 +340,7 @@ impl Sessions {
     fn named(&self, name_or_id: &str) -> Option<Arc<Entry>> {
         let has_name = |entry: &Entry| entry.order.task_name == name_or_id;
         let candidates = self.0.live.all(|entry| has_name(entry) || *entry.id == *name_or_id);
-        let rank = |entry: &Arc<Entry>| (entry.requester.client().is_none(), has_name(entry), entry.created_at);
+        let rank = |entry: &Arc<Entry>| (entry.requester.client().is_none(), !has_name(entry), entry.created_at);
         candidates.into_iter().max_by_key(rank)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 
 use super::Sessions;
 use super::entry::Entry;
@@ -60,17 +61,37 @@ pub struct SessionView {
     pub feed: Vec<Item>,
 }
 
-/// The journal of a run: a line of JSON for each entry.
-pub struct Journal {
-    /// The lines.
-    pub lines: Vec<u8>,
-}
+/// The journal of a run, a file with a line of JSON for each entry.
+pub struct Journal(tokio::fs::File);
+
+/// Bytes of a journal that are looked through for what is shown of it.
+const LOOKED_AT: u64 = 16 << 20;
 
 impl Journal {
-    /// Without the lines that hold blobs, which may be large.
-    pub fn without_blobs(&self) -> Vec<&[u8]> {
-        let lines = self.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        lines.filter(|line| !line.starts_with(br#"{"blob":"#)).collect()
+    /// The file, from its beginning.
+    pub fn into_file(self) -> tokio::fs::File {
+        self.0
+    }
+
+    /// The first lines, without those that hold blobs, as far as they have so many bytes; and whether there are more.
+    pub async fn beginning(self, most: usize) -> (Vec<Box<RawValue>>, bool) {
+        let length = self.0.metadata().await.map_or(u64::MAX, |metadata| metadata.len());
+        let mut lines = tokio::io::BufReader::new(self.0.take(LOOKED_AT)).split(b'\n');
+        let (mut shown, mut bytes) = (Vec::new(), 0);
+        loop {
+            match lines.next_segment().await {
+                Ok(Some(line)) if line.starts_with(br#"{"blob":"#) => {}
+                Ok(Some(line)) => {
+                    bytes += line.len();
+                    match serde_json::from_slice(&line) {
+                        Ok(entry) if bytes <= most => shown.push(entry),
+                        _ => return (shown, true),
+                    }
+                }
+                Ok(None) => return (shown, length > LOOKED_AT),
+                Err(_) => return (shown, true),
+            }
+        }
     }
 }
 
@@ -98,8 +119,7 @@ impl Sessions {
     /// The journal of this session, if its run has begun and it was not thrown away.
     pub async fn journal(&self, view: &SessionView) -> Option<Journal> {
         let plugin = view.plugin.as_ref()?;
-        let lines = self.0.journals.read(&plugin.id, &view.run_id).await?;
-        Some(Journal { lines })
+        self.0.journals.open_file(&plugin.id, &view.run_id).await.map(Journal)
     }
 
     /// What became of the newest task of this name, or of the session of this id; none while it goes on, or if nobody

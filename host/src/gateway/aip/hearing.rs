@@ -12,7 +12,7 @@ use super::Aip;
 use super::transfers::Transfers;
 use crate::clients::Client;
 use crate::gateway::Reservation;
-use crate::sessions::{Held, refuse};
+use crate::sessions::Held;
 
 /// One registered connection, as far as it is listened to.
 pub(super) struct Hearing<'a> {
@@ -47,7 +47,7 @@ impl<'a> Hearing<'a> {
     /// A binary frame came: bytes that were announced, or a message all the same.
     pub fn binary(&mut self, frame: Bytes, reservation: Option<Reservation>) {
         if let Some(transfers) = self.transfers.as_mut().filter(|transfers| transfers.expects_binary()) {
-            let arrived = transfers.binary(frame);
+            let arrived = transfers.binary(frame, &self.aip.room);
             return self.arrived(arrived);
         }
         match self.registered.read(&frame) {
@@ -87,7 +87,7 @@ impl<'a> Hearing<'a> {
             }
             ClientMessage::Transfer(announcement) => {
                 let transfers = self.transfers.get_or_insert_default();
-                let arrived = transfers.announced(&announcement, &self.aip.room);
+                let arrived = transfers.announced(&announcement);
                 self.arrived(arrived);
             }
             // `Registered` has refused it.
@@ -156,7 +156,7 @@ impl<'a> Hearing<'a> {
             Refusal::UnknownTaskEnd(id) => Some(id.clone()),
             _ => None,
         };
-        refuse(self.client, session_id.as_ref(), refusal);
+        self.aip.sessions.refuse(self.client, session_id.as_ref(), refusal);
     }
 
     fn complain(&self, text: String) {

@@ -44,18 +44,9 @@ impl Transfers {
         self.receiver.is_idle() && self.strikes == 0
     }
 
-    /// Something is announced, or said to be complete. A file has room of its own, or is not begun.
-    pub fn announced(&mut self, announcement: &Announcement, room: &Room) -> Result<Option<Received>, String> {
+    /// Something is announced, or said to be complete.
+    pub fn announced(&mut self, announcement: &Announcement) -> Result<Option<Received>, String> {
         let arrived = self.receiver.announcement(announcement);
-        if let Ok(Arrived::Begun(start)) = &arrived {
-            self.room = room.try_reserve(start.size);
-            if self.room.is_none() {
-                self.give_up();
-                return Err(
-                    "There is no room for the file, because others are being received; try again later".to_owned()
-                );
-            }
-        }
         self.arrived(arrived, &[])
     }
 
@@ -73,9 +64,21 @@ impl Transfers {
         (self.content, self.room) = (BytesMut::new(), None);
     }
 
-    /// Bytes came.
-    pub fn binary(&mut self, bytes: Bytes) -> Result<Option<Received>, String> {
+    /// Bytes came. Those of a file are kept until it is whole, if there is room for them.
+    pub fn binary(&mut self, bytes: Bytes, room: &Room) -> Result<Option<Received>, String> {
         let arrived = self.receiver.binary(&bytes);
+        if arrived == Ok(Arrived::Chunk) {
+            match (room.try_reserve(bytes.len() as u64), &mut self.room) {
+                (None, _) => {
+                    self.give_up();
+                    return Err(
+                        "There is no room for the file, because others are being received; try again later".to_owned()
+                    );
+                }
+                (Some(more), Some(held)) => held.merge(more),
+                (more, none) => *none = more,
+            }
+        }
         if let Ok(Arrived::Whole(file)) = arrived {
             // Nothing is copied of what comes in one piece.
             return Ok(Some((file, bytes)));

@@ -1,13 +1,15 @@
-//! Every request has a number, which stands in its log lines and in its answer, so that a caller's report finds the lines.
+//! Every request has a number, and every refusal one form. The number stands in the log lines of the request and in its
+//! answer, so that a caller's report finds the lines.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
 use crate::access::redacted_uri;
+use crate::server::detail;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -20,7 +22,7 @@ pub(super) async fn number(request: Request, next: Next) -> Response {
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("request", request = shown, method = %request.method());
     let uri = tracing::enabled!(tracing::Level::DEBUG).then(|| redacted_uri(request.uri()));
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = in_one_form(next.run(request).instrument(span.clone()).await).await;
     if let Some(uri) = uri {
         let _in_span = span.enter();
         tracing::debug!(uri, status = response.status().as_u16(), "a request was answered");
@@ -31,6 +33,22 @@ pub(super) async fn number(request: Request, next: Next) -> Response {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
+
+/// What the framework refuses by itself comes as plain text; callers are promised one form.
+async fn in_one_form(response: Response) -> Response {
+    let status = response.status();
+    let is_plain = response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_plain {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), REFUSAL).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let said = if text.trim().is_empty() { status.canonical_reason().unwrap_or("Refused") } else { text.trim() };
+    detail(status, said)
+}
+
+/// Bytes of a refusal's text.
+const REFUSAL: usize = 4 << 10;
 
 /// What callers call it must not break lines of a log, nor fill it.
 fn is_fit(id: &HeaderValue) -> bool {

@@ -1,11 +1,18 @@
 //! What goes on, and what went on.
 
+use std::io;
+
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
 
 use super::Api;
 use super::error::{ApiError, Detail};
@@ -83,22 +90,29 @@ pub(super) async fn one(
             let journal = journal.ok_or_else(|| ApiError::unknown("There is no journal of this session"))?;
             let name = format!("attachment; filename=\"{}.jsonl\"", session.run_id);
             let headers = [(CONTENT_TYPE, "application/x-ndjson".to_owned()), (CONTENT_DISPOSITION, name)];
-            Ok((headers, journal.lines).into_response())
+            Ok((headers, Body::from_stream(pieces(journal.into_file()))).into_response())
         }
         None | Some("entries") => {
-            let journal = api.sessions.journal(&session).await;
-            let (mut shown, mut bytes, mut journal_cut) = (Vec::new(), 0, false);
-            for line in journal.iter().flat_map(crate::sessions::Journal::without_blobs) {
-                bytes += line.len();
-                journal_cut = bytes > JOURNAL;
-                if journal_cut {
-                    break;
+            let (journal, journal_cut) = match api.sessions.journal(&session).await {
+                Some(journal) => {
+                    let (shown, is_cut) = journal.beginning(JOURNAL).await;
+                    (Some(shown), is_cut)
                 }
-                shown.extend(serde_json::from_slice::<Box<RawValue>>(line));
-            }
-            let journal = journal.map(|_| shown);
+                None => (None, false),
+            };
             Ok(Json(OneView { session, journal, journal_cut }).into_response())
         }
         Some(_) => Err(ApiError::bad("journal must be \"entries\", \"none\" or \"bundle\"")),
     }
+}
+
+/// A file piece by piece: who reads slowly holds one of them, and not the whole.
+fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
+    const PIECE: usize = 64 << 10;
+    try_unfold(file, async |mut file| {
+        let mut piece = vec![0; PIECE];
+        let read = file.read(&mut piece).await?;
+        piece.truncate(read);
+        Ok((read > 0).then(|| (Bytes::from(piece), file)))
+    })
 }
