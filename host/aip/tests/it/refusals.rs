@@ -30,7 +30,7 @@ fn texts() {
         (Refusal::DeviceTargetsOther, "Device clients may not target other devices"),
         (Refusal::SessionOwned(id("s")), "session_id 's' is owned by another client"),
         (Refusal::SessionRunning(id("s")), "session_id 's' is already running"),
-        (Refusal::UnsupportedPlatform(Platform::new("darwin").unwrap()), "Service session not supported on darwin"),
+        (Refusal::UnsupportedPlatform(Platform::new("plan9").unwrap()), "Service session not supported on plan9"),
         (Refusal::EmptyTask, "Empty task content"),
     ];
     for (refusal, text) in table {

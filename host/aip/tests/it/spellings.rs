@@ -255,7 +255,7 @@ fn platforms() {
     let second = json!({"client_id": "a", "platform": "WIN", "metadata": {"system_info": {"platform": "c"}}});
     assert_eq!(platform(second).as_deref(), Some("windows"));
     let third = json!({"client_id": "a", "metadata": {"system_info": {"platform": "Darwin"}}});
-    assert_eq!(platform(third).as_deref(), Some("darwin"));
+    assert_eq!(platform(third).as_deref(), Some("macos"), "the word that plugins have for it");
     let unknown = json!({"client_id": "a", "metadata": {"platform": "unknown", "system_info": {"platform": "linux"}}});
     assert_eq!(platform(unknown).as_deref(), Some("linux"));
     assert_eq!(platform(json!({"client_id": "a"})), None);
