@@ -1,7 +1,7 @@
 //! The journals of runs, each a bundle in a file of its own: written by one thread, so that no session waits for the disk,
 //! and thrown away when there are too many.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ impl Journals {
         let lines = Lines::default();
         let grants = grants(run);
         let writer = JournalWriter::begin(lines.clone(), run.run(), grants).ok();
-        RunJournal { name, lines, writer, pieces: self.pieces.clone(), blobs: std::collections::HashSet::new() }
+        RunJournal { name, lines, writer, pieces: self.pieces.clone(), blobs: HashSet::new() }
     }
 
     /// Waits until all that was handed over so far is written.
@@ -107,18 +107,18 @@ pub(super) struct RunJournal {
     writer: Option<JournalWriter<Lines>>,
     pieces: mpsc::Sender<Piece>,
     /// Those that are in it.
-    blobs: std::collections::HashSet<String>,
+    blobs: HashSet<String>,
 }
 
 impl RunJournal {
-    /// What the run is about to be told, and the blobs that it has not seen.
-    pub async fn event(&mut self, event: &Event, blobs: &Blobs) {
+    /// What the run is about to be told, and the blobs that it has not seen. It is handed over with the outcome, which is
+    /// soon enough: before anything is carried out.
+    pub fn event(&mut self, event: &Event, blobs: &Blobs) {
         for (id, blob) in self.unknown(blobs) {
             self.with(|writer| writer.blob(&blob));
             self.blobs.insert(id);
         }
         self.with(|writer| writer.event(event));
-        self.hand_over().await;
     }
 
     /// What came of it.
@@ -221,12 +221,20 @@ impl Scribe {
         let file = match self.open.entry(Arc::clone(name)) {
             std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
             std::collections::hash_map::Entry::Vacant(new) => {
-                make_private(&self.directory.join(&name.0))?;
                 let mut options = OpenOptions::new();
                 options.create(true).append(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                new.insert(options.open(path_of(&self.directory, &name.0, &name.1))?)
+                let path = path_of(&self.directory, &name.0, &name.1);
+                let opened = options.open(&path).or_else(|error| match error.kind() {
+                    // The first of its plugin, or somebody has tidied up.
+                    io::ErrorKind::NotFound => {
+                        make_private(&self.directory.join(&name.0))?;
+                        options.open(&path)
+                    }
+                    _ => Err(error),
+                });
+                new.insert(opened?)
             }
         };
         file.write_all(bytes)

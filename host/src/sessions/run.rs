@@ -200,7 +200,7 @@ impl Driver {
         }
         self.entry.shown().events = self.spent.events;
         let event = self.run.event(super::now_ms(), token, body);
-        self.journal.event(&event, &self.blobs).await;
+        self.journal.event(&event, &self.blobs);
         let began = Instant::now();
         let outcome = self.feed(event).await;
         let took = began.elapsed();
