@@ -118,7 +118,10 @@ impl Life {
             self.entry.withdraw();
             if let Err(ending) = taken_up {
                 // The device may take it up after all, and must not begin it anew.
-                self.shared.withdrawn.note(self.entry.executor().number, &self.entry.order.task_name);
+                let device = self.entry.executor();
+                if self.shared.clients.has(device) {
+                    self.shared.withdrawn.note(device.number, &self.entry.order.task_name);
+                }
                 return ending;
             }
             let heard = ServerHeartbeat { session_id: Some(self.entry.id.clone()) };

@@ -45,7 +45,8 @@ const OPEN_FILES: u64 = 12_000;
 /// Waits are short, so that what is only told at their end is told in a storm.
 const CONFIGURATION: &str = r#"
 [connections]
-messages-per-second = 5000
+# Those who never read are to fill what the system keeps for them, which takes long where they are read slowly.
+messages-per-second = 50000
 ping = "5 s"
 silence = "40 s"
 write-stall = "5 s"
@@ -54,7 +55,7 @@ write-stall = "5 s"
 take-up = "8 s"
 inventory = "8 s"
 command = "8 s"
-results-age = "60 s"
+results-age = "10 s"
 "#;
 
 /// Goes on until the time has come, and through at least some cycles more than are compared.
