@@ -1,5 +1,7 @@
 //! What goes wrong: each failure with its word, its sentence, and how often it was tried.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hangar_runtime::Blobs;
 use serde_json::{Value, json};
@@ -103,13 +105,10 @@ async fn too_much_is_not_read() {
 
 #[tokio::test]
 async fn who_is_not_there_cannot_be_reached() {
-    let gone = ModelServer::start().await;
-    let base = gone.base_url();
-    drop(gone);
-    // The port is free again only when the listener's task has ended.
-    while tokio::net::TcpStream::connect(base.trim_start_matches("http://").trim_end_matches("/v1")).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    // Bound, so that nobody else gets the port, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("http://{}/v1", socket.local_addr().unwrap());
     let error = error(&models(&[config(&base)]), &json!({})).await;
     assert_eq!(error.code, "unreachable");
     assert!(error.text.starts_with("the model `small-1` cannot be reached: Connection refused"), "{error:?}");
@@ -200,4 +199,26 @@ async fn a_request_has_a_largest_size_whatever_small_thing_it_repeats() {
     assert_eq!(server.asked().len(), 0);
     server.will(Reply::says("Hi."));
     answer(&models, &json!({"messages": [user("Still there?")]})).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_nobody_vouches_for_is_told_nothing() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = made.signing_key.serialize_der().try_into().unwrap();
+    let tls = tls.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
+    let base = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
+    let shaken = tokio::spawn(async move {
+        for _ in 0..3 {
+            let (socket, _) = listener.accept().await.unwrap();
+            assert!(acceptor.accept(socket).await.is_err());
+        }
+    });
+
+    let error = error(&models(&[config(&base)]), &json!({})).await;
+    assert!(error.code == "unreachable" && error.text.contains("certificate"), "{error:?}");
+    shaken.await.unwrap();
 }
