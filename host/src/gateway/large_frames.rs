@@ -206,6 +206,12 @@ impl<S> Gate<S> {
         self.has_grown && self.is_between_messages && !self.is_blocked
     }
 
+    /// The library has had to enlarge one of its buffers, which it would keep.
+    #[cfg(test)]
+    pub fn has_grown(&self) -> bool {
+        self.has_grown
+    }
+
     /// They have been replaced.
     pub fn has_small_buffers(&mut self) {
         self.has_grown = false;

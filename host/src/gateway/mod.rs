@@ -8,3 +8,6 @@ mod upgrade;
 pub use large_frames::{FrameRefusal, Reservation};
 pub use socket::Socket;
 pub use upgrade::{UpgradeRefusal, Upgrades};
+
+#[cfg(test)]
+mod tests;
