@@ -48,7 +48,7 @@ impl Sites {
         }
         let host = host(headers);
         if must_know_host {
-            let named = host.as_ref().map_err(|refusal| refusal.clone())?;
+            let named = host.as_ref().map_err(Clone::clone)?;
             let mut asked = [Some(named), uri.authority()].into_iter().flatten();
             if let Some(unknown) = asked.find(|host| !self.knows(host, is_on_loopback)) {
                 return Err(AccessRefusal::UnknownHost { host: quoted(unknown.as_str()) });

@@ -135,7 +135,7 @@ impl TlsReloader {
             self = reloader;
             match looked {
                 Some(Ok(())) => {
-                    info!(cert = %self.files.cert.display(), "new connections are shown the new certificate")
+                    info!(cert = %self.files.cert.display(), "new connections are shown the new certificate");
                 }
                 Some(Err(error)) => error!(%error, "the new certificate is no good, so the old one stays"),
                 None => {}

@@ -173,7 +173,7 @@ fn compare(bytes: &[u8], sizes: &[usize]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whole_messages_come_through(bytes in conversations(), sizes in prop::collection::vec(1..5_000_usize, 1..20)) {

@@ -236,7 +236,8 @@ async fn what_was_not_written_yet_is_not_lost_with_the_buffer() {
         socket.next().await.unwrap().unwrap();
     }
     let mut written = vec![0; 4 + long.len()];
-    let (flushed, read) = tokio::join!(socket.flush(), client.read_exact(&mut written));
+    let both = async { tokio::join!(socket.flush(), client.read_exact(&mut written)) };
+    let (flushed, read) = soon(both).await;
     flushed.unwrap();
     read.unwrap();
     assert_eq!(&written[4..], long.as_bytes());
@@ -244,5 +245,22 @@ async fn what_was_not_written_yet_is_not_lost_with_the_buffer() {
     assert!(socket.has_grown());
     send(&mut client, &sent).await;
     socket.next().await.unwrap().unwrap();
+    assert!(!socket.has_grown());
+}
+
+#[tokio::test]
+async fn what_was_read_at_once_is_not_lost_with_the_buffer() {
+    let room = room(16 * MIB);
+    let (mut client, mut socket) = pair(&room);
+    send(&mut client, &[frame(2, true, b"a"), frame(2, true, b"b"), frame(2, true, b"c")].concat()).await;
+    assert_eq!(soon(socket.next()).await.unwrap().unwrap(), Message::Binary("a".into()));
+    // From now on there is a buffer to be replaced, but two messages are still in the other.
+    socket.send(Message::Binary(vec![7; 10 * KIB].into())).await.unwrap();
+    for expected in ["b", "c"] {
+        assert_eq!(soon(socket.next()).await.unwrap().unwrap(), Message::Binary(expected.into()));
+    }
+    assert!(socket.has_grown());
+    send(&mut client, &frame(2, true, b"d")).await;
+    assert_eq!(soon(socket.next()).await.unwrap().unwrap(), Message::Binary("d".into()));
     assert!(!socket.has_grown());
 }

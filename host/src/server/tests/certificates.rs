@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -101,6 +102,24 @@ async fn certificates_change_while_connections_live() {
     assert!(reloader.look().is_none());
     reloader.look().unwrap().unwrap();
     assert!(connect(&stage, other.cert.der()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_files_are_looked_at_all_the_time() {
+    let certificates = Certificates::new();
+    certificates.renew();
+    let (tls, reloader) = certificates.read();
+    tokio::spawn(reloader.run());
+    for _ in 0..2 {
+        let before = tls.current();
+        certificates.renew();
+        let is_renewed = async {
+            while Arc::ptr_eq(&before, &tls.current()) {
+                sleep(Duration::from_secs(1)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), is_renewed).await.expect("nobody has looked");
+    }
 }
 
 #[tokio::test(start_paused = true)]
