@@ -18,19 +18,18 @@ fn named(name: &str, key: &str, scopes: &[Scope]) -> NamedKey {
     NamedKey { name: name.into(), key: Secret::new(key), scopes: scopes.to_vec() }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "tables of cases read better so")]
-fn with(keys: KeysConfig, listening: &str, named: &[NamedKey]) -> Access {
+fn with(keys: &KeysConfig, listening: &str, named: &[NamedKey]) -> Access {
     let server = ServerConfig {
         allowed_hosts: vec!["hangar.example.org".into(), "Other.example.org:8443".into()],
         allowed_origins: vec!["https://chat.example.org/".into()],
         ..ServerConfig::default()
     };
-    Access::new(&keys, named, &server, listening.parse().unwrap()).unwrap()
+    Access::new(keys, named, &server, listening.parse().unwrap()).unwrap()
 }
 
 fn simple(listening: &str) -> Access {
     let ci = named("ci", CI_KEY, &[Scope::ReadOnly]);
-    with(KeysConfig { api_key: Some(Secret::new(KEY)), ..KeysConfig::default() }, listening, &[ci])
+    with(&KeysConfig { api_key: Some(Secret::new(KEY)), ..KeysConfig::default() }, listening, &[ci])
 }
 
 fn peer(listening: &str) -> Peer {
@@ -110,13 +109,13 @@ fn several_keys_must_be_one() {
 #[test]
 fn where_a_key_is_needed_and_none_was_given_one_is_made() {
     let none = KeysConfig::default;
-    assert!(with(none(), LOCAL, &[]).generated_key().is_none());
-    assert!(with(none(), WIDE, &[named("ci", CI_KEY, &[])]).generated_key().is_none());
-    assert!(with(KeysConfig { file: Some("keys.toml".into()), ..none() }, WIDE, &[]).generated_key().is_none());
-    assert!(with(KeysConfig { no_auth: true, ..none() }, WIDE, &[]).generated_key().is_none());
+    assert!(with(&none(), LOCAL, &[]).generated_key().is_none());
+    assert!(with(&none(), WIDE, &[named("ci", CI_KEY, &[])]).generated_key().is_none());
+    assert!(with(&KeysConfig { file: Some("keys.toml".into()), ..none() }, WIDE, &[]).generated_key().is_none());
+    assert!(with(&KeysConfig { no_auth: true, ..none() }, WIDE, &[]).generated_key().is_none());
     assert!(simple(WIDE).generated_key().is_none());
 
-    let (access, other) = (with(none(), WIDE, &[]), with(none(), WIDE, &[]));
+    let (access, other) = (with(&none(), WIDE, &[]), with(&none(), WIDE, &[]));
     let key = access.generated_key().unwrap();
     assert_eq!(key.expose().len(), 43, "32 bytes in base64");
     assert!(key.expose().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
@@ -139,10 +138,10 @@ fn named_keys_are_replaced_and_the_simple_one_stays() {
 #[test]
 fn asking_nobody_lets_everybody_in() {
     let off = |api_key| KeysConfig { no_auth: true, api_key, ..KeysConfig::default() };
-    let access = with(off(None), WIDE, &[]);
+    let access = with(&off(None), WIDE, &[]);
     assert!(ask(&access, WIDE, Door::AipSocket, "/ws", &[]).is_ok());
     assert!(ask(&access, WIDE, Door::AipSocket, "/ws?token=whatever", &[]).is_ok(), "there is none that it could be");
-    let access = with(off(Some(Secret::new(KEY))), WIDE, &[]);
+    let access = with(&off(Some(Secret::new(KEY))), WIDE, &[]);
     assert!(ask(&access, WIDE, Door::AipSocket, "/ws", &[]).is_ok());
     let wrong = ask(&access, WIDE, Door::AipSocket, "/ws?token=whatever", &[]);
     assert_eq!(wrong, Err(AccessRefusal::WrongKey));
@@ -161,6 +160,18 @@ fn what_a_proxy_says_is_believed_only_against_the_peer() {
         let asked = ask(&simple(WIDE), WIDE, Door::AipHttp, "/", &[(header, "127.0.0.1")]);
         assert_eq!(asked, Err(AccessRefusal::MissingKey), "{header}");
     }
+}
+
+#[test]
+fn here_is_where_both_ends_are_here() {
+    let access = simple(LOCAL);
+    let request = Request::builder().header("host", LOCAL).body(()).unwrap();
+    let asked = |is_loopback| {
+        let peer = Peer { is_loopback, ..peer(LOCAL) };
+        access.admit(Door::AipHttp, &[], peer, request.uri(), request.headers())
+    };
+    assert!(asked(true).is_ok());
+    assert_eq!(asked(false), Err(AccessRefusal::MissingKey));
 }
 
 #[test]
@@ -185,15 +196,17 @@ fn scopes_open_what_they_name() {
     assert!(!all.iter().any(|scope| Admitted::nobody(Scopes::NONE).allows(*scope)));
 }
 
+/// At these doors, of a server that listens here, with these headers: let in or not.
+type Row<'a> = (&'a [Door], &'a str, &'a [(&'a str, &'a str)], bool);
+
 #[test]
 fn hosts_and_origins() {
     use Door::{AipHttp, AipSocket, Healthz, Messaging, Metrics, Pages, Sessions};
     let every = [AipSocket, Messaging, AipHttp, Sessions, Pages, Metrics];
     let own = [AipSocket, AipHttp, Pages, Metrics];
     let listed = [Messaging, Sessions];
-    #[allow(clippy::type_complexity, reason = "it is a table")]
     #[rustfmt::skip]
-    let table: &[(&[Door], &str, &[(&str, &str)], bool)] = &[
+    let table: &[Row<'_>] = &[
         // Hosts: on loopback its names and addresses, and what is listed.
         (&every, LOCAL, &[("host", "127.0.0.1:5000")], true),
         (&every, LOCAL, &[("host", "127.8.9.10")], true),

@@ -176,6 +176,12 @@ impl Room {
 }
 
 impl Reservation {
+    /// So many bytes are reserved.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        self.0.num_permits().saturating_mul(PIECE)
+    }
+
     /// The room of both.
     pub fn merge(&mut self, other: Self) {
         self.0.merge(other.0);
@@ -243,6 +249,12 @@ impl<S> Gate<S> {
     /// The library holds nothing but buffers that are larger than they need be: now they can be replaced.
     pub fn wants_small_buffers(&self) -> bool {
         self.has_grown && self.is_between_messages && !self.is_blocked
+    }
+
+    /// The library has had to enlarge one of its buffers, which it would keep.
+    #[cfg(test)]
+    pub fn has_grown(&self) -> bool {
+        self.has_grown
     }
 
     /// They have been replaced.

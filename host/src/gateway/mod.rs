@@ -10,3 +10,6 @@ mod upgrade;
 pub use large_frames::{FrameRefusal, Reservation, Room};
 pub use socket::Socket;
 pub use upgrade::Upgrades;
+
+#[cfg(test)]
+mod tests;

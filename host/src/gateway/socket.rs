@@ -61,6 +61,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.inner.as_ref().is_some_and(|inner| inner.get_ref().is_receiving())
     }
 
+    /// One of the library's buffers is larger than it need be.
+    #[cfg(test)]
+    pub fn has_grown(&self) -> bool {
+        self.inner.as_ref().is_some_and(|inner| inner.get_ref().has_grown())
+    }
+
     fn inner(&mut self) -> Result<Pin<&mut WebSocketStream<Gate<S>>>, Error> {
         self.inner.as_mut().map(Pin::new).ok_or(Error::AlreadyClosed)
     }

@@ -121,3 +121,35 @@ impl AsyncWrite for Connection {
         self.bear(shut, context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Arc;
+
+    use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_a_little_is_not_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let mut connection = Connection::tcp(stream, Duration::from_secs(7), place);
+        for _ in 0..5 {
+            let waits = poll_fn(|context| Poll::Ready(connection.bear::<()>(Poll::Pending, context))).await;
+            assert!(waits.is_pending());
+            advance(Duration::from_secs(6)).await;
+            let took = poll_fn(|context| Poll::Ready(connection.bear(Poll::Ready(Ok(1)), context))).await;
+            assert!(matches!(took, Poll::Ready(Ok(1))));
+        }
+        for is_given_up in [false, true] {
+            let waits = poll_fn(|context| Poll::Ready(connection.bear::<()>(Poll::Pending, context))).await;
+            assert_eq!(waits.is_ready(), is_given_up);
+            advance(Duration::from_secs(7)).await;
+        }
+    }
+}

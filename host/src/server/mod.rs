@@ -12,3 +12,6 @@ pub use connection::{Connection, Peer};
 pub use detail::detail;
 pub use listener::{Counters, Listener};
 pub use tls::{Tls, TlsReloader};
+
+#[cfg(test)]
+mod tests;
