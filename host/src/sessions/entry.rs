@@ -1,6 +1,5 @@
 //! One live session as all others see it: who asked for it, who does it, and how to reach its task.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hangar_aip::{CommandResults, Id, Outcome};
@@ -102,7 +101,6 @@ pub struct Entry {
     blobs: OnceLock<Arc<Blobs>>,
     /// Files that came while a command was under way.
     files: Mutex<Vec<ReceivedFile>>,
-    has_begun: AtomicBool,
 }
 
 /// A file that a device sent, kept as a blob.
@@ -153,7 +151,6 @@ impl Entry {
             is_reported: Notify::new(),
             blobs: OnceLock::new(),
             files: Mutex::default(),
-            has_begun: AtomicBool::new(false),
         }
     }
 
@@ -260,12 +257,11 @@ impl Entry {
     /// Its run begins, with these blobs.
     pub(super) fn begin(&self, blobs: &Arc<Blobs>) {
         let _ = self.blobs.set(Arc::clone(blobs));
-        self.has_begun.store(true, Ordering::Release);
     }
 
     /// Whether its run has begun.
     pub fn has_begun(&self) -> bool {
-        self.has_begun.load(Ordering::Acquire)
+        self.blobs.get().is_some()
     }
 
     /// The blobs of its run.

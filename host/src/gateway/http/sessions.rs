@@ -53,7 +53,7 @@ pub(super) async fn list(State(Api(api)): State<Api>, Query(query): Query<ListQu
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 pub(super) struct OneQuery {
     /// `entries` (usual) shows the journal without blobs, `none` leaves it out, `bundle` gives nothing but the journal,
-    /// blobs included: a file that `hangar plugin run --journal` replays.
+    /// blobs included: a file that `hangar plugin run --script` replays.
     journal: Option<String>,
 }
 
